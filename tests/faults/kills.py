@@ -14,7 +14,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
@@ -106,22 +106,23 @@ class KilledSystem:
         self._process.wait(120)
         self._close_pipe()
 
-    def reader(self) -> Reader:
+    @contextmanager
+    def reader(self) -> Iterator[Reader]:
         (java,) = [
             one
             for one in psutil.Process(self._process.pid).children(recursive=True)
             if _runs(one, "DynamoDBLocal.jar") and "java" in one.name()
         ]
         arguments = java.cmdline()
-        return Reader(
-            boto3.client(
-                "dynamodb",
-                endpoint_url=f"http://127.0.0.1:{arguments[arguments.index('-port') + 1]}",
-                region_name="us-east-1",
-                aws_access_key_id=(self._folder / "data" / "access-key").read_text(),
-                aws_secret_access_key="local",
-            )
+        client = boto3.client(
+            "dynamodb",
+            endpoint_url=f"http://127.0.0.1:{arguments[arguments.index('-port') + 1]}",
+            region_name="us-east-1",
+            aws_access_key_id=(self._folder / "data" / "access-key").read_text(),
+            aws_secret_access_key="local",
         )
+        with closing(client):
+            yield Reader(client)
 
     def _close_pipe(self) -> None:
         if self._process.stdout is not None:
@@ -161,6 +162,7 @@ class Work(threading.Thread):
         self._ended = threading.Event()
         self._lock = threading.Lock()
         self._facts: dict[str, Fact] = {}
+        self._lost: set[str] = set()
         self.projects: list[str] = []
         self.plans: dict[str, list[str]] = {}
         self.answers = 0
@@ -248,7 +250,14 @@ class Work(threading.Thread):
 
     def _remember(self, what: str, holds: Callable[[httpx.Client], bool]) -> None:
         with self._lock:
-            self._facts[what] = Fact(time.monotonic(), holds)
+            if what not in self._lost:
+                self._facts[what] = Fact(time.monotonic(), holds)
+
+    def give_up(self, what: str) -> None:
+        """Forget a fact that the engine's death has made untrue: it stays so, as do those that build on it."""
+        with self._lock:
+            self._lost.add(what)
+            self._facts.pop(what, None)
 
     def _pause(self, seconds: float) -> None:
         if self._ended.wait(seconds):
@@ -287,10 +296,14 @@ def killed(kills: int, seed: int, ends: float = float("inf")) -> Killed:
             at, facts = time.monotonic(), work.facts()
             outcome.kills[target] += 1
             system.restart_if_gone()
-            _check(facts, at, target, system.url, outcome)
+            for lost in _check(facts, at, target, system.url, outcome):
+                work.give_up(lost)
         work.end()
         _judge(system, work, outcome)
         system.stop()
+        for client in _clients.values():
+            client.close()
+        _clients.clear()
         outcome.answers, outcome.projects, outcome.plans = work.answers, len(work.projects), len(work.plans)
     return outcome
 
@@ -301,23 +314,26 @@ def _shuffled(chance: random.Random) -> Iterator[Target]:
         yield from chance.sample(list(Target), len(Target))
 
 
-def _check(facts: dict[str, Fact], at: float, target: Target, url: str, outcome: Killed) -> None:
+def _check(facts: dict[str, Fact], at: float, target: Target, url: str, outcome: Killed) -> Iterator[str]:
+    """Judge each fact after a kill. Yields those of the engine's last moments that are lost with it."""
     for what, fact in facts.items():
         if _until(partial(fact.holds, _client(url)), 60):
             continue
         if target in (Target.ENGINE, Target.ALL) and at - fact.at < LAST_MOMENTS_S:
             outcome.lost_in_last_moments += 1
+            yield what
         else:
             outcome.violations.append(f"after {target} was killed: {what}, told {at - fact.at:.3f} s before, is not so")
 
 
 def _judge(system: KilledSystem, work: Work, outcome: Killed) -> None:
     http = _client(system.url)
-    for project in work.projects:
-        if _until(partial(_has_come_to_rest, http, project)):
-            outcome.violations += [f"{project}: {found}" for found in at_the_end(system.reader().state(project))]
-        else:
-            outcome.violations.append(f"{project}: its runs do not end")
+    with system.reader() as reader:
+        for project in work.projects:
+            if _until(partial(_has_come_to_rest, http, project)):
+                outcome.violations += [f"{project}: {found}" for found in at_the_end(reader.state(project))]
+            else:
+                outcome.violations.append(f"{project}: its runs do not end")
     for plan, tasks in work.plans.items():
         _complete(http, plan, tasks)
         if not _until(partial(_has_ended, http, plan)):

@@ -1,7 +1,4 @@
-"""Each kind of kill once; every response stays true.
-
-Part of `make faults`: it takes minutes.
-"""
+"""A sample of `make faults`: each kind of kill once; every response stays true."""
 
 import os
 
@@ -11,7 +8,6 @@ from local.engine.java import system_java
 from tests.faults.kills import Target, killed
 
 
-@pytest.mark.long
 @pytest.mark.slow(reason="kills and restarts the local system five times")
 @pytest.mark.skipif(system_java() is None and not os.environ.get("CI"), reason="needs Java 17 or newer")
 @pytest.mark.timeout(1500)
