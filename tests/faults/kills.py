@@ -254,7 +254,7 @@ class Work(threading.Thread):
                 self._facts[what] = Fact(time.monotonic(), holds)
 
     def give_up(self, what: str) -> None:
-        """Forget a fact that the engine's death has made untrue: it stays so, as do those that build on it."""
+        """Forget a fact that the engine's death has made untrue, and the facts that build on it."""
         with self._lock:
             self._lost.add(what)
             self._facts.pop(what, None)
@@ -315,7 +315,7 @@ def _shuffled(chance: random.Random) -> Iterator[Target]:
 
 
 def _check(facts: dict[str, Fact], at: float, target: Target, url: str, outcome: Killed) -> Iterator[str]:
-    """Judge each fact after a kill. Yields those of the engine's last moments that are lost with it."""
+    """Judge each fact after a kill. Yields those lost with the engine's last moments."""
     for what, fact in facts.items():
         if _until(partial(fact.holds, _client(url)), 60):
             continue

@@ -60,7 +60,7 @@ class Sheets:
                 yield number, texts
 
     def _values(self, name: str) -> Iterator[tuple[Any, ...]]:
-        """Yield the values of each row. Raises Damaged for faults of the file, not for faults of ours."""
+        """Yield the values of each row. Raises Damaged for faults of the file, not for our own."""
         sheet = self._book[name]
         try:
             # the stated size of a sheet may be far larger than the sheet
