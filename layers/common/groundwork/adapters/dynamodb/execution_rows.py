@@ -44,6 +44,7 @@ class StateRow(Model):
     cache_write = NumberAttribute(attr_name="cacheWrite", null=True)
     calls = NumberAttribute(attr_name="calls", null=True)
     cost = NumberAttribute(attr_name="cost", null=True)
+    sandbox_ms = NumberAttribute(attr_name="sandboxMs", null=True)
 
 
 class EventRow(Model):
