@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from stat import S_ISDIR, S_ISLNK, S_ISREG
+from stat import S_ISDIR, S_ISLNK, S_ISREG, S_IXUSR
 from typing import Any
 
 from groundwork.adapters.git.clone import MAX_FILE_MB, Bounds
@@ -24,6 +24,7 @@ SAME_NAME = "another name differs from its own by case only"
 class _Progress:
     links: dict[str, str] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
+    executable: set[str] = field(default_factory=set)
     files: int = 0
     bytes: int = 0
     entries: int = 0
@@ -33,7 +34,8 @@ def check_out(store: Any, commit: bytes, folder: Path, bounds: Bounds) -> Checko
     """Fill an empty or missing folder. Raises RepositoryRefused if a limit is exceeded."""
     folder.mkdir(parents=True, exist_ok=True)
     progress = _Progress()
-    for path, mode, sha in _entries(store, store[commit].tree, progress, 2 * bounds.files):
+    root = store[commit].tree
+    for path, mode, sha in _entries(store, root, progress, 2 * bounds.files):
         if S_ISDIR(mode):
             _make_folder(folder, path, progress)
         elif S_ISLNK(mode):
@@ -46,7 +48,18 @@ def check_out(store: Any, commit: bytes, folder: Path, bounds: Bounds) -> Checko
             progress.left_out[path] = f"larger than {MAX_FILE_MB} MB"
         else:
             _write(folder, path, bytes(store[sha].as_raw_string()), progress, bounds)
-    return Checkout(folder, commit.decode(), progress.files, progress.bytes, progress.links, progress.left_out)
+            if mode & S_IXUSR:
+                progress.executable.add(path)
+    return Checkout(
+        folder,
+        commit.decode(),
+        progress.files,
+        progress.bytes,
+        progress.links,
+        progress.left_out,
+        frozenset(progress.executable),
+        root.decode(),
+    )
 
 
 def _entries(store: Any, root: bytes, progress: _Progress, max_entries: int) -> Iterator[tuple[str, int, bytes]]:
