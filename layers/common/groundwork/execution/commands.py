@@ -16,6 +16,7 @@ from groundwork.execution.state import (
     Cause,
     Dependents,
     ExecutionState,
+    RepositoryChecks,
     TaskExecution,
     approval_fingerprint,
 )
@@ -34,10 +35,12 @@ class Actor:
     at_ms: int
 
 
-def execute(execution_state: ExecutionState, actor: Actor, again: bool = False) -> ExecutionState:
+def execute(
+    execution_state: ExecutionState, actor: Actor, again: bool = False, checks: tuple[RepositoryChecks, ...] = ()
+) -> ExecutionState:
     """Start the plan from its beginning. `again` also allows a finished plan.
 
-    Raises InvalidPlan.
+    `checks` are the present settings of its repositories. Raises InvalidPlan.
     """
     execution = execution_state.execution
     if execution_state.status not in STARTABLE and not (again and execution_state.status in RESTARTABLE):
@@ -51,6 +54,7 @@ def execute(execution_state: ExecutionState, actor: Actor, again: bool = False) 
         number=execution.number + 1,
         needs_restart=False,
         paused_after=(),
+        checks=checks,
         started_at=actor.at_ms,
         ended_at=None,
         **_clear_cause(actor),

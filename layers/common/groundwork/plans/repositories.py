@@ -8,6 +8,7 @@ from urllib.parse import SplitResult, urlsplit
 from pydantic import Field
 
 from groundwork.backlog.model import Value
+from groundwork.checks.model import CheckSettings
 from groundwork.errors import Invalid
 
 SECRET_PREFIX = "groundwork/"  # noqa: S105  # not a secret: how the names of secrets begin
@@ -30,6 +31,7 @@ class Repository(Value):
     url: Url
     default_branch: Branch = "main"
     credentials_secret: SecretName | None = None
+    checks: CheckSettings | None = None
     created_at: str
 
 

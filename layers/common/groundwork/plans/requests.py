@@ -6,6 +6,7 @@ from pydantic import Field
 
 from groundwork.backlog.model import Effort, LongText, Value
 from groundwork.backlog.requests import Patch
+from groundwork.checks.requests import ChecksBody
 from groundwork.errors import Invalid
 from groundwork.plans.draft import PhaseDraft, Phases, TaskDraft
 from groundwork.plans.model import (
@@ -50,6 +51,7 @@ class NewRepository(Value):
     url: Url
     default_branch: Branch = "main"
     credentials_secret: SecretName | None = None
+    checks: ChecksBody | None = None
 
 
 class RepositoryPatch(Patch):
@@ -58,6 +60,7 @@ class RepositoryPatch(Patch):
     url: Url = ""
     default_branch: Branch = ""
     credentials_secret: SecretName | None = None
+    checks: ChecksBody | None = None
 
 
 class NewPlan(Value):

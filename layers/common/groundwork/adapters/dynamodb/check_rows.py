@@ -10,6 +10,7 @@ from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 from pynamodb.connection import Connection
 from pynamodb.models import Model
 
+from groundwork.adapters.dynamodb.backlog_rows import AttentionIndex
 from groundwork.adapters.dynamodb.client import Cancelled, Transaction, translate_errors
 from groundwork.adapters.dynamodb.execution_rows import StateRow, state_key
 from groundwork.adapters.dynamodb.plan_rows import suffix
@@ -61,6 +62,10 @@ class BaselineRow(Model):
     body = CompactJson(attr_name="body")
     cost = NumberAttribute(attr_name="cost", null=True)
     sandbox_ms = NumberAttribute(attr_name="sandboxMs", null=True)
+    # while it is unfinished
+    attention = UnicodeAttribute(attr_name="attention", null=True)
+    attention_at = NumberAttribute(attr_name="attentionAt", null=True)
+    attention_index = AttentionIndex()
 
 
 CHECK_ROWS: list[type[Model]] = [CheckRow, CheckResultRow, BaselineRow]
@@ -100,12 +105,19 @@ class DynamoCheckRecords:
             raise ClaimLost from cancelled
 
     def forget_results(self, owner: Owner, job_id: str) -> None:
-        with translate_errors():
-            below = CheckResultRow.sk.startswith(f"{check_key(owner, job_id)}#")
-            rows = list(CheckResultRow.query(owner.plan_id, below, consistent_read=True))
-            with CheckResultRow.batch_write() as batch:
-                for row in rows:
-                    batch.delete(row)
+        _delete_below(owner.plan_id, f"{check_key(owner, job_id)}#")
+
+    def forget(self, owner: Owner) -> None:
+        """Delete all records and results of an ended owner."""
+        _delete_below(owner.plan_id, f"{owner_key(owner)}#")
+
+
+def _delete_below(pk: str, start: str) -> None:
+    with translate_errors():
+        rows = list(CheckResultRow.query(pk, CheckResultRow.sk.startswith(start), consistent_read=True))
+        with CheckResultRow.batch_write() as batch:
+            for row in rows:
+                batch.delete(row)
 
 
 def owner_key(owner: Owner) -> str:

@@ -18,12 +18,14 @@ from groundwork.adapters.dynamodb.list_rows import (
 )
 from groundwork.adapters.dynamodb.plan_rows import HEAD
 from groundwork.backlog.model import rfc3339
+from groundwork.checks.model import CheckSettings
 from groundwork.errors import NotFound, TooLarge
 from groundwork.ids import REPOSITORY_ID, TEMPLATE_ID
 from groundwork.plans.errors import BuiltinTemplate, RepositoryInUse
 from groundwork.plans.graph import SECONDS
 from groundwork.plans.repositories import Repository
 from groundwork.plans.templates import Template, builtin_templates
+from groundwork.values import Stored
 
 PLANS, REPOSITORIES, TEMPLATES = "PLANS", "REPOSITORIES", "TEMPLATES"
 PIECE_CHARS = 100_000
@@ -56,7 +58,7 @@ class DynamoRepositories:
         self.get(repository_id)
         attributes = {name: getattr(RepositoryRow, name) for name in changes}
         actions = [
-            attributes[name].remove() if value is None else attributes[name].set(value)
+            attributes[name].remove() if value is None else attributes[name].set(_stored(value))
             for name, value in changes.items()
         ]
         try:
@@ -164,6 +166,7 @@ def _row(repository: Repository) -> RepositoryRow:
         url=repository.url,
         default_branch=repository.default_branch,
         credentials_secret=repository.credentials_secret,
+        checks=repository.checks.stored() if repository.checks else None,
         created_at=to_ms(repository.created_at),
     )
 
@@ -175,5 +178,10 @@ def _repository(row: RepositoryRow) -> Repository:
         url=row.url,
         default_branch=row.default_branch,
         credentials_secret=row.credentials_secret,
+        checks=CheckSettings.read(row.checks) if row.checks else None,
         created_at=rfc3339(int(row.created_at)),
     )
+
+
+def _stored(value: Any) -> Any:
+    return value.stored() if isinstance(value, Stored) else value
