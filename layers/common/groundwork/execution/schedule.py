@@ -89,7 +89,8 @@ def fire(
     if timing is None or timing.expression != expression or (last_fired is not None and time <= last_fired):
         raise NotScheduled
     try:
-        after = execute(execution_state, actor, again=True, checks=checks())
+        after = execute(execution_state, actor, again=True)
+        after = after.with_execution(checks=checks())
     except Refusal as refused:
         # recorded, not raised: no person waits for this answer
         skipped = PassedOver(time=time, at_ms=actor.at_ms, reason=str(refused)[:1_000])

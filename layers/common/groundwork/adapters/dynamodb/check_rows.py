@@ -3,6 +3,7 @@
 Keys are listed in `plan_rows`.
 """
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -86,6 +87,15 @@ class DynamoCheckRecords:
             rows = [row for row in CheckRow.query(owner.plan_id, below, consistent_read=True) if _is_record(row.sk)]
         return sorted((CheckRecord.read(row.body) for row in rows), key=lambda record: record.started_at)
 
+    def of_task(self, plan_id: str, task_id: str) -> list[tuple[Owner, CheckRecord]]:
+        """Return the records of a task's owners, newest first."""
+        with translate_errors():
+            below = CheckRow.sk.startswith(f"C#{suffix(task_id)}#")
+            # results hold the logs, a record is small: `attributes_to_get` would be billed alike
+            rows = [row for row in CheckRow.query(plan_id, below, consistent_read=True) if _is_record(row.sk)]
+        found = [(_owner(plan_id, task_id, row.sk), CheckRecord.read(row.body)) for row in rows]
+        return sorted(found, key=lambda one: (-one[1].started_at, one[1].job_id))
+
     def results(self, owner: Owner, job_id: str) -> list[StoredResult]:
         with translate_errors():
             below = CheckResultRow.sk.startswith(f"{check_key(owner, job_id)}#")
@@ -126,6 +136,15 @@ def owner_key(owner: Owner) -> str:
 
 def check_key(owner: Owner, job_id: str) -> str:
     return f"{owner_key(owner)}#{job_id}"
+
+
+def is_result_position(text: str) -> bool:
+    return re.fullmatch(r"[a-z]+:[0-9]+#[^#]+#[0-9]{3}", text) is not None
+
+
+def _owner(plan_id: str, task_id: str, sk: str) -> Owner:
+    kind, _, number = sk.split("#")[2].partition(":")
+    return Owner(OwnerKind(kind), plan_id, task_id, int(number))
 
 
 def _is_record(sk: str) -> bool:

@@ -1,11 +1,13 @@
 """Stores of repositories and templates, and the lists of the plans table."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from pynamodb.connection import Connection
 
 from groundwork.adapters.dynamodb.backlog_rows import to_ms
+from groundwork.adapters.dynamodb.check_rows import BaselineRow, CheckResultRow
 from groundwork.adapters.dynamodb.client import Cancelled, ConditionFailed, Transaction, translate_errors
 from groundwork.adapters.dynamodb.list_rows import (
     ListRow,
@@ -17,9 +19,10 @@ from groundwork.adapters.dynamodb.list_rows import (
     measure_key,
 )
 from groundwork.adapters.dynamodb.plan_rows import HEAD
+from groundwork.adapters.dynamodb.purge import delete_partition
 from groundwork.backlog.model import rfc3339
 from groundwork.checks.model import CheckSettings
-from groundwork.errors import NotFound, TooLarge
+from groundwork.errors import NotFound, TooLarge, Transient
 from groundwork.ids import REPOSITORY_ID, TEMPLATE_ID
 from groundwork.plans.errors import BuiltinTemplate, RepositoryInUse
 from groundwork.plans.graph import SECONDS
@@ -78,11 +81,15 @@ class DynamoRepositories:
         # DynamoDB reports no error for the delete of a missing row
         for effort in SECONDS:
             transaction.delete(MeasureRow(repository_id, measure_key(effort)))
+        transaction.delete(BaselineRow(repository_id))
         try:
             transaction.commit()
         except Cancelled:
             self.get(repository_id)
             raise RepositoryInUse from None
+        # results of the baseline: nothing leads to them any more
+        with suppress(Transient):
+            delete_partition(CheckResultRow, repository_id, lambda: False)
 
     def page(self, before: str | None, limit: int) -> tuple[list[Repository], str | None]:
         ids, more = list_ids(REPOSITORIES, before, limit)
