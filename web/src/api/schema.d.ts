@@ -1323,6 +1323,7 @@ export interface components {
          *         "plan": "pro"
          *       },
          *       "postedAt": "2026-11-02T08:05:00Z",
+         *       "madeBy": "import",
          *       "analysis": {
          *         "summary": "Export of large sheets fails",
          *         "theme": "Export",
@@ -1332,7 +1333,8 @@ export interface components {
          *         "keywords": [
          *           "export",
          *           "large sheets"
-         *         ]
+         *         ],
+         *         "madeBy": "claude-sonnet-5-5"
          *       }
          *     }
          */
@@ -1353,6 +1355,8 @@ export interface components {
             };
             /** @description Time of the feedback (RFC 3339, UTC), or null. */
             postedAt: string | null;
+            /** @description Origin, `import` or `person`. It stays after an edit. Null in entries of earlier releases. */
+            madeBy: string | null;
             /** @description Result of an `ANALYZE_CARDS` run, or null before the first one. */
             analysis: components["schemas"]["CardAnalysis"] | null;
         };
@@ -1370,6 +1374,8 @@ export interface components {
             sentiment: components["schemas"]["CardSentiment"];
             /** @description Keywords. */
             keywords: string[];
+            /** @description Origin, `mock` or the id of a model. Null in entries of earlier releases. */
+            madeBy: string | null;
         };
         /**
          * @description Cards to import.
@@ -1399,6 +1405,11 @@ export interface components {
             /** @description Token of the next page. Null on the last page. */
             nextToken: string | null;
         };
+        /**
+         * @description Origin of imported cards.
+         * @enum {string}
+         */
+        CardOrigin: "import" | "person";
         /** @description Changes to a card. Omitted fields keep their value. A new text removes the analysis. */
         CardPatch: {
             /** @description The feedback itself. */
@@ -1559,6 +1570,7 @@ export interface components {
          *       ],
          *       "priority": "high",
          *       "runId": null,
+         *       "madeBy": "person",
          *       "createdAt": "2026-11-29T08:05:00Z"
          *     }
          */
@@ -1593,6 +1605,8 @@ export interface components {
             priority: components["schemas"]["Priority"];
             /** @description Id of the run that created this entry, or null. */
             runId: string | null;
+            /** @description Origin: `import`, `person`, `mock`, or the id of a model. It stays after an edit. Null in entries of earlier releases. */
+            madeBy: string | null;
             /** @description Time of creation (RFC 3339, UTC). */
             createdAt: string;
         };
@@ -1701,6 +1715,8 @@ export interface components {
             priority: components["schemas"]["Priority"];
             /** @description Id of the run that created this entry, or null. */
             runId: string | null;
+            /** @description Origin: `import`, `person`, `mock`, or the id of a model. It stays after an edit. Null in entries of earlier releases. */
+            madeBy: string | null;
             /** @description Time of creation (RFC 3339, UTC). */
             createdAt: string;
             /** @description Stories with their subtasks. */
@@ -1755,6 +1771,8 @@ export interface components {
             cardIds: string[];
             /** @description Id of the run that created this entry, or null. */
             runId: string | null;
+            /** @description Origin: `import`, `person`, `mock`, or the id of a model. It stays after an edit. Null in entries of earlier releases. */
+            madeBy: string | null;
             /** @description Time of creation (RFC 3339, UTC). */
             createdAt: string;
             /** @description Subtasks of the story. */
@@ -1957,6 +1975,8 @@ export interface components {
             } | null;
             /** @description Reason of a failed iteration, or null. */
             error: string | null;
+            /** @description Origin of the content, `person`, `mock` or the id of a model. Null in entries of earlier releases. */
+            madeBy: string | null;
         };
         /**
          * @description Kind of entry in a plan's history.
@@ -2591,6 +2611,7 @@ export interface components {
          *       "taskCount": 1,
          *       "storyIds": [],
          *       "error": null,
+         *       "madeBy": "person",
          *       "createdAt": "2026-11-29T09:00:00Z",
          *       "updatedAt": "2026-11-29T09:00:00Z",
          *       "description": "Exports must not block the page.",
@@ -2647,6 +2668,8 @@ export interface components {
             storyIds: string[];
             /** @description Reason of a failed plan, or null. */
             error: string | null;
+            /** @description Origin: `import`, `person`, `mock`, or the id of a model. It stays after an edit. Null in entries of earlier releases. */
+            madeBy: string | null;
             /** @description Time of creation (RFC 3339, UTC). */
             createdAt: string;
             /** @description Time of the last change (RFC 3339, UTC). */
@@ -2881,6 +2904,8 @@ export interface components {
             storyIds: string[];
             /** @description Reason of a failed plan, or null. */
             error: string | null;
+            /** @description Origin: `import`, `person`, `mock`, or the id of a model. It stays after an edit. Null in entries of earlier releases. */
+            madeBy: string | null;
             /** @description Time of creation (RFC 3339, UTC). */
             createdAt: string;
             /** @description Time of the last change (RFC 3339, UTC). */
@@ -3689,6 +3714,8 @@ export interface components {
             cardIds: string[];
             /** @description Id of the run that created this entry, or null. */
             runId: string | null;
+            /** @description Origin: `import`, `person`, `mock`, or the id of a model. It stays after an edit. Null in entries of earlier releases. */
+            madeBy: string | null;
             /** @description Time of creation (RFC 3339, UTC). */
             createdAt: string;
         };
@@ -3713,6 +3740,7 @@ export interface components {
          *         "k3v9x2m4q8-C1"
          *       ],
          *       "runId": null,
+         *       "madeBy": "person",
          *       "createdAt": "2026-11-29T08:10:00Z",
          *       "plans": []
          *     }
@@ -3765,6 +3793,8 @@ export interface components {
             cardIds: string[];
             /** @description Id of the run that created this entry, or null. */
             runId: string | null;
+            /** @description Origin: `import`, `person`, `mock`, or the id of a model. It stays after an edit. Null in entries of earlier releases. */
+            madeBy: string | null;
             /** @description Time of creation (RFC 3339, UTC). */
             createdAt: string;
             /** @description Plans that implement the story. */
@@ -3835,6 +3865,7 @@ export interface components {
          *       "description": "Write export jobs to a queue.",
          *       "effort": "S",
          *       "runId": null,
+         *       "madeBy": "person",
          *       "createdAt": "2026-11-29T08:15:00Z"
          *     }
          */
@@ -3861,6 +3892,8 @@ export interface components {
             effort: components["schemas"]["Effort"];
             /** @description Id of the run that created this entry, or null. */
             runId: string | null;
+            /** @description Origin: `import`, `person`, `mock`, or the id of a model. It stays after an edit. Null in entries of earlier releases. */
+            madeBy: string | null;
             /** @description Time of creation (RFC 3339, UTC). */
             createdAt: string;
         };
@@ -4534,6 +4567,8 @@ export interface operations {
                 delimiter?: components["schemas"]["ColumnDelimiter"];
                 /** @description Use `content` to treat an equal text in the project as a duplicate. */
                 dedupe?: components["schemas"]["Deduplication"];
+                /** @description Use `person` for feedback that a person has typed. `import` by default. */
+                madeBy?: components["schemas"]["CardOrigin"];
             };
             header?: {
                 /** @description Unique key of this part of an import. A repeated request with the same key, body and parameters creates no card twice and returns the same numbers. Kept for one day. */
@@ -4675,6 +4710,8 @@ export interface operations {
                 delimiter?: components["schemas"]["ColumnDelimiter"];
                 /** @description Use `content` to treat an equal text in the project as a duplicate. */
                 dedupe?: components["schemas"]["Deduplication"];
+                /** @description Use `person` for feedback that a person has typed. `import` by default. */
+                madeBy?: components["schemas"]["CardOrigin"];
             };
             header?: {
                 /** @description Use `gzip` for a compressed body. */

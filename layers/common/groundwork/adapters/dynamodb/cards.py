@@ -13,6 +13,7 @@ from groundwork.adapters.dynamodb.client import Cancelled, ConditionFailed, Tran
 from groundwork.adapters.dynamodb.import_parts import DynamoImportParts, ImportPart
 from groundwork.adapters.dynamodb.older_cards import DynamoOlderCards
 from groundwork.adapters.dynamodb.projects import DynamoProjects
+from groundwork.backlog.model import BY_IMPORT
 from groundwork.backlog.new_cards import NewCard, content_hash
 from groundwork.errors import NotFound, Transient, WriteConflict
 
@@ -37,6 +38,7 @@ class _Import:
 
     project_id: str
     by_content: bool
+    made_by: str
     part: ImportPart | None
 
 
@@ -68,6 +70,7 @@ class DynamoCards:
         cards: Sequence[NewCard],
         *,
         by_content: bool = False,
+        made_by: str = BY_IMPORT,
         part: ImportPart | None = None,
     ) -> ImportResult:
         """Import cards; known external ids count as duplicates, also among concurrent imports.
@@ -81,7 +84,7 @@ class DynamoCards:
             self._older.trim_ids(project)
         if by_content:
             self._older.fill_hashes(project)
-        job = _Import(project_id, by_content, part)
+        job = _Import(project_id, by_content, made_by, part)
         created = self._write_part(job, part, cards) if part else self._write(job, cards)
         return ImportResult(created, len(cards) - created)
 
@@ -161,7 +164,7 @@ class DynamoCards:
         transaction = Transaction(self._connection())
         hashes = {number: content_hash(card.text) for number, card in cards.items()}
         for number, card in cards.items():
-            row = card_row(card.numbered(job.project_id, number), hashes[number])
+            row = card_row(card.numbered(job.project_id, number, job.made_by), hashes[number])
             transaction.put(row, CardRow.pk.does_not_exist(), "card")
             if card.external_id:
                 taken = ExternalIdRow(job.project_id, external_key(card.external_id), number=number)
