@@ -145,7 +145,10 @@ def an_analysis_is_of_its_card(seen: Seen, rows: Rows) -> None:
 
 
 def results_name_their_maker(seen: Seen, rows: Rows) -> None:
-    """A new artifact names its run's model, or a person; an analysis that of the run beside it. A mark stays."""
+    """A new artifact names its run's model, or a person.
+
+    An analysis names the model of the run with the journal entry beside it. A mark stays.
+    """
     name, runs = "results_name_their_maker", [key[1] for key in rows if is_a(key, "J#")]
     for key, (before, after) in rows.items():
         if key[0] != "backlog" or after is None:

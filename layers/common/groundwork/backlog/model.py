@@ -24,9 +24,9 @@ ShortText = Annotated[str, Field(min_length=1, max_length=300)]
 LongText = Annotated[str, Field(max_length=5_000)]
 
 MadeBy = str | None
-"""Origin of an item: `import`, `person`, `mock`, or a model's id; None in rows of earlier releases.
+"""Origin of an item: `import`, `person`, `mock`, or a model's id.
 
-It stays when a person edits the item.
+It stays when a person edits the item. None in rows of earlier releases.
 """
 
 BY_IMPORT = "import"
