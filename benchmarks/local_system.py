@@ -22,6 +22,8 @@ from typing import Any
 import httpx
 import psutil
 
+from local.engine.dynamodb import url_of
+
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "local_system.json"
 AT_ONCE = (1, 30, 200)
@@ -125,8 +127,7 @@ def a_run(http: httpx.Client, cards: int) -> str:
 
 def engine_url(process: "subprocess.Popen[str]") -> str:
     (java,) = [one for one in psutil.Process(process.pid).children(recursive=True) if "java" in one.name()]
-    arguments = java.cmdline()
-    return f"http://127.0.0.1:{arguments[arguments.index('-port') + 1]}"
+    return url_of(java.cmdline())
 
 
 def resident(process: "subprocess.Popen[str]") -> dict[str, int]:
