@@ -40,7 +40,7 @@ def check_free_space(folder: Path) -> None:
 
 
 class DiskWatch:
-    """Calls `pause` when the disk is almost full and `resume` when there is space again, until closed."""
+    """Call `pause` on an almost full disk, and `resume` when there is space again."""
 
     def __init__(
         self,

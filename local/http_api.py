@@ -36,7 +36,7 @@ _SAM_LOG.addFilter(lambda record: not record.getMessage().startswith("Lambda aut
 
 
 class HttpApi(LocalApigwService):  # type: ignore[misc]
-    """The routes of the template over its functions; while `read_only()` is true, only GET and HEAD reach them."""
+    """The template's routes. While `read_only()` is true, only GET and HEAD reach a function."""
 
     def __init__(
         self,
