@@ -27,6 +27,7 @@ from groundwork.adapters.dynamodb.purge import DynamoPurger
 from groundwork.adapters.dynamodb.run_rows import RUN_ROWS
 from groundwork.adapters.dynamodb.runs import DynamoRuns
 from groundwork.adapters.dynamodb.sessions import DynamoSessions
+from groundwork.adapters.dynamodb.unassigned_files import DynamoUnassignedFiles, UnassignedFileRow
 from groundwork.generation.registry import run_handlers
 from groundwork.settings import Settings
 
@@ -46,6 +47,7 @@ class Tables:
     projects: DynamoProjects
     cards: DynamoCards
     imports: DynamoImports
+    unassigned_files: DynamoUnassignedFiles
     entries: DynamoBacklogItems
     purger: DynamoPurger
     plans: DynamoPlans
@@ -70,7 +72,7 @@ def open_tables(settings: Settings, endpoint: str | None = None, now_ms: Callabl
         raise ValueError("GROUNDWORK_BACKLOG_TABLE and GROUNDWORK_RUNS_TABLE must name the tables")
     bind(BACKLOG_ROWS, settings.backlog_table, settings.region, endpoint)
     # import parts expire, and only the runs table has a time to live
-    bind([*RUN_ROWS, *IMPORT_ROWS, ImportPartRow], settings.runs_table, settings.region, endpoint)
+    bind([*RUN_ROWS, *IMPORT_ROWS, ImportPartRow, UnassignedFileRow], settings.runs_table, settings.region, endpoint)
     bind(PLAN_ROWS, settings.plans_table, settings.region, endpoint)
     projects = DynamoProjects(connection, now_ms)
     return Tables(
@@ -79,6 +81,7 @@ def open_tables(settings: Settings, endpoint: str | None = None, now_ms: Callabl
         projects=projects,
         cards=DynamoCards(connection, projects, DynamoOlderCards(connection), DynamoImportParts(now_ms)),
         imports=DynamoImports(connection, now_ms),
+        unassigned_files=DynamoUnassignedFiles(now_ms),
         entries=DynamoBacklogItems(connection, projects, now_ms),
         purger=DynamoPurger(connection),
         plans=DynamoPlans(connection, now_ms),
