@@ -22,6 +22,7 @@ def sweeper(context: Any) -> Sweeper:
         purge=purge,
         now_ms=own.now_ms,
         left_ms=context.get_remaining_time_in_millis,
+        start_imports=own.imports().start_next,
     )
 
 
@@ -45,7 +46,13 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         # only these come again; the queue deletes the others
         return {"batchItemFailures": [{"itemIdentifier": id_} for id_ in failed]}
     swept = sweeper(context).sweep()
-    did = {"revived": swept.revived, "retried": swept.retried, "purged": swept.purged, "left": swept.deferred}
+    did = {
+        "revived": swept.revived,
+        "retried": swept.retried,
+        "imported": swept.imported,
+        "purged": swept.purged,
+        "left": swept.deferred,
+    }
     # the template's metric StaleRuns, with its alarm, reads this line
     logger.info("Swept", extra={"stale": len(swept.revived), **did})
     return did

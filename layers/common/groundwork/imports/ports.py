@@ -1,14 +1,17 @@
 """Ports of imports, implemented by `groundwork.adapters` and by fakes."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from groundwork.backlog.card_import.content import Content
-from groundwork.backlog.card_import.layout import Layout
 from groundwork.backlog.new_cards import NewCard
 from groundwork.imports.model import Import, ImportProblem, Origin, StoredFile
 from groundwork.runs.model import Run
+
+if TYPE_CHECKING:
+    # every function imports this module, and few of them read files
+    from groundwork.backlog.card_import.content import Content
+    from groundwork.backlog.card_import.layout import Layout
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +31,7 @@ class Inspection:
     `layout` reads `file`: the import's own, or lines derived from it. A file that holds no feedback has a `problem`.
     """
 
-    layout: Layout | None = None
+    layout: "Layout | None" = None
     file: StoredFile | None = None
     problem: ImportProblem | None = None
 
@@ -48,7 +51,7 @@ class ImportFiles(Protocol):
         ...
 
     def find(self, key: str, version_id: str | None = None) -> StoredFile | None: ...
-    def content(self, file: StoredFile) -> Content:
+    def content(self, file: StoredFile) -> "Content":
         """Return the bytes of this version; reads of them raise FileChanged."""
         ...
 
@@ -126,4 +129,10 @@ class CardImporter(Protocol):
         ...
 
 
-type Rejections = Iterator[RejectedRow]
+@dataclass(frozen=True, slots=True)
+class ImportServices:
+    """Dependencies of the worker of import runs."""
+
+    store: ImportStore
+    files: ImportFiles
+    cards: CardImporter

@@ -3,18 +3,20 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from groundwork.errors import Invalid, Refusal, RunAlreadyActive
 from groundwork.ids import Kind, Path
 from groundwork.imports.model import MAX_FILE_BYTES, Import, ImportProblem, StoredFile
 from groundwork.imports.ports import ImportFiles, ImportStore, Upload
-from groundwork.imports.requests import NewImport, check_parameters
 from groundwork.imports.writes import StartImport
 from groundwork.runs import leases
 from groundwork.runs.model import Lease, Run, RunStatus, RunType
 from groundwork.runs.ports import AlreadyStarted, Idempotency, RunStore
 from groundwork.runs.start import StartedRun
+
+if TYPE_CHECKING:
+    from groundwork.imports.requests import NewImport
 
 _BYTES_PER_PART = 6_000
 """Rough size of a part, for the total shown before the file is read."""
@@ -30,8 +32,10 @@ class Imports:
     trigger: Callable[[str], None]
     now_ms: Callable[[], int]
 
-    def create(self, project_id: str, request: NewImport) -> tuple[Import, Upload]:
+    def create(self, project_id: str, request: "NewImport") -> tuple[Import, Upload]:
         """Create an import, and sign the upload of its file. Raises Invalid, NotFound, Transient."""
+        from groundwork.imports.requests import check_parameters
+
         parameters = request.given_parameters()
         check_parameters(parameters)
         made = self.store.create(project_id, request.name.strip(), request.size, parameters)
@@ -48,6 +52,8 @@ class Imports:
 
         Raises Invalid for parameters, NotFound for the project, Transient.
         """
+        from groundwork.imports.requests import check_parameters
+
         check_parameters(parameters or {})
         return self.store.create_for(project_id, file, name or file.key.rpartition("/")[2], parameters or {})
 

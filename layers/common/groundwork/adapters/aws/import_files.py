@@ -3,20 +3,23 @@
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from groundwork.backlog.card_import.content import CHUNK, Content, Stored
 from groundwork.backlog.card_import.limits import MIB
 from groundwork.errors import Transient
 from groundwork.imports.errors import FileChanged
 from groundwork.imports.model import StoredFile
 from groundwork.imports.ports import Upload
 
+if TYPE_CHECKING:
+    from groundwork.backlog.card_import.content import Content
+
 URL_SECONDS = 3_600
 CONTENT_TYPE = "application/octet-stream"
+FIRST_READ = 256 * 1024
 MAX_READ = 8 * MIB
 """Bytes of one request. The first one of a reading is small: a part of a file has some kilobytes."""
 
@@ -56,13 +59,15 @@ class S3ImportFiles:
             return None
         return _stored(key, found, int(found["ContentLength"]))
 
-    def content(self, file: StoredFile) -> Content:
+    def content(self, file: StoredFile) -> "Content":
+        from groundwork.backlog.card_import.content import Stored
+
         return Stored(lambda offset: self._read(file, offset), file.size)
 
     def _read(self, file: StoredFile, offset: int) -> Iterator[bytes]:
         """Yield the bytes from an offset on, in requests of growing size. Raises FileChanged, Transient."""
         version = {"VersionId": file.version_id} if file.version_id else {}
-        step = CHUNK
+        step = FIRST_READ
         while offset < file.size:
             end = min(file.size, offset + step)
             with _translated():
@@ -75,8 +80,8 @@ class S3ImportFiles:
                 )
                 # read whole: a connection left in the middle could not be used again
                 data = answer["Body"].read()
-            for start in range(0, len(data), CHUNK):
-                yield data[start : start + CHUNK]
+            for start in range(0, len(data), FIRST_READ):
+                yield data[start : start + FIRST_READ]
             offset += len(data)
             step = min(MAX_READ, step * 2)
 

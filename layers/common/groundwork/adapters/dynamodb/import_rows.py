@@ -14,7 +14,6 @@ from pynamodb.models import Model
 
 from groundwork.adapters.dynamodb.backlog_rows import AttentionIndex
 from groundwork.adapters.dynamodb.run_rows import CompactJson
-from groundwork.backlog.card_import.layout import Layout
 from groundwork.ids import Kind, Path, path_of
 from groundwork.imports.model import Import, ImportProblem, RowCounts, StoredFile
 from groundwork.imports.ports import Inspection, RejectedRow
@@ -141,6 +140,8 @@ def stored_inspection(inspection: Inspection) -> bytes:
 
 
 def inspection_of(row: InspectionRow) -> Inspection:
+    from groundwork.backlog.card_import.layout import Layout
+
     document = json.loads(zlib.decompress(row.inspection))
     file = document["file"]
     return Inspection(
