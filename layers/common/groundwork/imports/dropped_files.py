@@ -37,7 +37,9 @@ class DroppedFile:
 
     @property
     def project_id(self) -> str:
-        return self.key.removeprefix(PREFIX).partition("/")[0] if "/" in self.key.removeprefix(PREFIX) else ""
+        """Empty for a key that names none."""
+        project_id, slash, _ = self.key.removeprefix(PREFIX).partition("/")
+        return project_id if slash else ""
 
     @property
     def name(self) -> str:
@@ -79,10 +81,13 @@ def queue_file(dropped: DroppedFile, files: ImportFiles, imports: Imports, unass
     if file is None:
         # deleted since; an import could not read it
         return DropEnd.GONE
+    if not dropped.project_id:
+        unassigned.add(dropped, f"The key names no project: it must be {PREFIX}PROJECT/NAME.")
+        return DropEnd.NO_PROJECT
     try:
         record = imports.create_from_object(dropped.project_id, file, dropped.name[-MAX_NAME:])
     except NotFound:
-        unassigned.add(dropped, _reason(dropped))
+        unassigned.add(dropped, f"There is no project {dropped.project_id!r}.")
         return DropEnd.NO_PROJECT
     try:
         started = imports.start_or_wait(record.id)
@@ -91,9 +96,3 @@ def queue_file(dropped: DroppedFile, files: ImportFiles, imports: Imports, unass
         imports.store.refuse(record.id, problem_of(refusal))
         return DropEnd.REFUSED
     return DropEnd.STARTED if started else DropEnd.WAITING
-
-
-def _reason(dropped: DroppedFile) -> str:
-    if not dropped.project_id:
-        return f"The key names no project: it must be {PREFIX}PROJECT/NAME."
-    return f"There is no project {dropped.project_id!r}."
