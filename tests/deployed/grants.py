@@ -9,6 +9,8 @@ READ = {GET, BATCH_GET, QUERY}
 INVOKE = "lambda:InvokeFunction"
 SECRET = "secretsmanager:GetSecretValue"
 
+GET_OBJECT, PUT_OBJECT = "s3:GetObject", "s3:PutObject"
+
 Grant = tuple[str, str, str]
 """An action, its resource, and the condition in the template ('' for none)."""
 
@@ -30,9 +32,13 @@ EXPECTED: dict[str, set[Grant]] = {
     "StartRunFunction": grants(READ | {UPDATE, CHECK}, "BacklogTable")
     | grants([UPDATE], "PlansTable")
     | grants(READ | {PUT, UPDATE, DELETE, CHECK}, "RunsTable")
+    | grants([QUERY], "RunsTable/index/attention")
+    | grants([GET_OBJECT], "PrivateBucket/uploads/*")
+    | grants([GET_OBJECT], "PrivateBucket/imports/*")
     | grants([INVOKE], "ProcessNextFunction"),
     "ManageBacklogFunction": grants(READ | {PUT, UPDATE, DELETE, BATCH_WRITE, CHECK}, "BacklogTable")
     | grants({BATCH_GET, QUERY, PUT, UPDATE, BATCH_WRITE, CHECK}, "RunsTable")
+    | grants([PUT_OBJECT], "PrivateBucket/uploads/*")
     | grants({BATCH_GET, QUERY}, "PlansTable"),
     "ManagePlansFunction": grants(READ | {PUT, UPDATE, DELETE, BATCH_WRITE, CHECK}, "PlansTable")
     | grants({GET, QUERY}, "BacklogTable")
@@ -52,8 +58,12 @@ EXPECTED: dict[str, set[Grant]] = {
     | grants([SECRET], "secret:groundwork/*")
     | grants([SECRET], "AnthropicSecretArn", "HasAnthropicSecret")
     | grants(["bedrock-mantle:CreateInference"], "project/*", "UsesBedrock"),
-    "ProcessNextFunction": grants(READ | {PUT, UPDATE, DELETE}, "BacklogTable")
+    "ProcessNextFunction": grants(READ | {PUT, UPDATE, DELETE, CHECK}, "BacklogTable")
     | grants({GET, QUERY, PUT, UPDATE, DELETE, BATCH_WRITE}, "RunsTable")
+    | grants([QUERY], "RunsTable/index/attention")
+    | grants([GET_OBJECT], "PrivateBucket/uploads/*")
+    | grants([GET_OBJECT], "PrivateBucket/imports/*")
+    | grants([GET_OBJECT, PUT_OBJECT, "s3:AbortMultipartUpload"], "PrivateBucket/staged/*")
     | grants(READ | {PUT, UPDATE, BATCH_WRITE}, "PlansTable")
     | grants([SECRET], "secret:groundwork/*")
     | grants([INVOKE], "function:" + PROCESS_NEXT)
@@ -66,6 +76,8 @@ EXPECTED: dict[str, set[Grant]] = {
     | grants([QUERY], "BacklogTable/index/attention")
     | grants([QUERY], "PlansTable/index/attention")
     | grants([QUERY], "RunsTable/index/attention")
+    | grants([GET_OBJECT], "PrivateBucket/uploads/*")
+    | grants([GET_OBJECT], "PrivateBucket/imports/*")
     | grants([INVOKE], "ProcessNextFunction")
     | grants(["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"], "DeadLetters"),
 }

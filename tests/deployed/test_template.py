@@ -240,17 +240,18 @@ def test_only_a_function_that_reads_a_setting_has_it() -> None:
     model = {"GROUNDWORK_AI", "GROUNDWORK_MODEL", "GROUNDWORK_MOCK_LATENCY_MS", "GROUNDWORK_ANTHROPIC_SECRET"}
     model |= {"ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL"}
     plans = {"GROUNDWORK_PLANS_TABLE"}
+    files = {"GROUNDWORK_PRIVATE_BUCKET"}
     carrying = {"GROUNDWORK_PLAN_MACHINE", "GROUNDWORK_MOST_TASKS", "GROUNDWORK_SCHEDULE_PREFIX"}
     waking = {"GROUNDWORK_PLAN_EXECUTOR", "GROUNDWORK_PLAN_EXECUTOR_ARN", "GROUNDWORK_SCHEDULE_ROLE"}
     assert variables == {
         "AuthorizerFunction": {"GROUNDWORK_TOKEN_SECRET"},
         "GetProgressFunction": tables,
-        "ManageBacklogFunction": tables | plans,
+        "ManageBacklogFunction": tables | plans | files,
         "ManagePlansFunction": tables | plans | model | carrying | waking | {"GROUNDWORK_PROCESS_NEXT"},
         "PlanExecutorFunction": tables | plans | model | carrying,
-        "StartRunFunction": tables | plans | model | {"GROUNDWORK_PROCESS_NEXT"},
-        "ProcessNextFunction": tables | plans | model,
-        "RetryRunsFunction": tables | plans | {"GROUNDWORK_PROCESS_NEXT"},
+        "StartRunFunction": tables | plans | files | model | {"GROUNDWORK_PROCESS_NEXT"},
+        "ProcessNextFunction": tables | plans | files | model,
+        "RetryRunsFunction": tables | plans | files | {"GROUNDWORK_PROCESS_NEXT"},
     }
 
 
