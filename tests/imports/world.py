@@ -3,7 +3,6 @@
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from groundwork.backlog.card_import.parameters import Parameters
 from groundwork.backlog.model import Card
 from groundwork.generation.registry import run_handlers
 from groundwork.ids import Kind, Path

@@ -7,8 +7,7 @@ import type { components } from "@/api/schema";
 type Schemas = components["schemas"];
 export type ImportFromAPI = Schemas["Import"];
 export type ImportStatus = ImportFromAPI["status"];
-export type CreatedImport = Schemas["CreatedImport"];
-export type Upload = CreatedImport["upload"];
+export type CreatedImport = Schemas["ImportCreated"];
 export type RejectedRow = Schemas["RejectedRow"];
 export type UnassignedFile = Schemas["UnassignedFile"];
 export type ImportParameters = Record<string, unknown>;
@@ -16,6 +15,7 @@ export type Import = Omit<ImportFromAPI, "createdAt"> & { createdAt: number };
 
 /** Rows that one download lists; the browser holds them in memory. */
 const MAX_REJECTED = 100_000;
+const REJECTED_PAGE = 10_000;
 
 export const importKeys = {
   all: ["imports"] as const,
@@ -72,7 +72,7 @@ export function startImport(importId: string, signal?: AbortSignal): Promise<{ r
 export function rejectedRowsOf(importId: string): Promise<RejectedRow[]> {
   return fetchAllPages(
     (nextToken) =>
-      getJson<Page<RejectedRow>>(`${path(importId)}/rejected`, { query: { nextToken, limit: 200 } }),
+      getJson<Page<RejectedRow>>(`${path(importId)}/rejected`, { query: { nextToken, limit: REJECTED_PAGE } }),
     MAX_REJECTED,
   );
 }

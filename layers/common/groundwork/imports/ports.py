@@ -99,8 +99,8 @@ class ImportStore(Protocol):
         """Return the ids of all waiting imports, oldest first."""
         ...
 
-    def latest_run(self, run_id: str) -> Run:
-        """Return the last of a run and its retries. Raises NotFound."""
+    def latest_runs(self, run_ids: Sequence[str]) -> dict[str, Run]:
+        """Return the last of each run and its retries, by the id of the first. Missing runs are left out."""
         ...
 
     def inspection(self, import_id: str) -> Inspection | None: ...

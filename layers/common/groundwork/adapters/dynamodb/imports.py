@@ -1,7 +1,7 @@
 """Imports on DynamoDB."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -162,19 +162,20 @@ class DynamoImports:
 
     # the run
 
-    def latest_run(self, run_id: str) -> Run:
-        while True:
-            pk, sk = run_key(run_id)
-            with translate_errors():
-                retried = list(RetriedRow.query(pk, RetriedRow.sk == f"RETRIED#{sk}"))
-            if not retried:
-                break
-            run_id = retried[0].run_id
+    def latest_runs(self, run_ids: Sequence[str]) -> dict[str, Run]:
+        latest = {run_id: run_id for run_id in run_ids}
         with translate_errors():
-            rows = list(RunRow.query(pk, RunRow.sk == sk))
-        if not rows:
-            raise NotFound.of("run", run_id)
-        return run_of(rows[0])
+            while retries := self._retries(list(latest.values())):
+                latest = {first: retries.get(last, last) for first, last in latest.items()}
+            keys = [run_key(last) for last in latest.values()]
+            found = {run.id: run for run in map(run_of, RunRow.batch_get(keys, consistent_read=True))} if keys else {}
+        return {first: found[last] for first, last in latest.items() if last in found}
+
+    def _retries(self, run_ids: Sequence[str]) -> dict[str, str]:
+        """Return the retry of each run with one."""
+        keys = {(pk, f"RETRIED#{sk}"): run_id for run_id in run_ids for pk, sk in [run_key(run_id)]}
+        rows = RetriedRow.batch_get(list(keys), consistent_read=True) if keys else ()
+        return {keys[row.pk, row.sk]: row.run_id for row in rows}
 
     def inspection(self, import_id: str) -> Inspection | None:
         with translate_errors():

@@ -21,7 +21,7 @@ class UnassignedFileEntry(TypedDict):
 
 @router.get(
     "/api/imports",
-    tags=["imports"],
+    tags=["cards"],
     operation_id="listUnassignedFiles",
     summary="List files without a project",
     responses=answers(ListPage[UnassignedFileEntry]),
