@@ -2,6 +2,7 @@
 
 import gzip
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import httpx
@@ -88,12 +89,10 @@ def test_files_put_at_once_are_imported_one_after_another(
     assert [one["counts"]["created"] for one in made] == [60, 60, 60]
     runs = client.every(f"/api/projects/{project}/runs")
     spans = sorted((run["startedAt"], run["completedAt"]) for run in runs)
-    assert all(before[1] <= after[0] for before, after in zip(spans, spans[1:], strict=False))
+    assert all(before[1] <= after[0] for before, after in pairwise(spans))
 
 
-def test_a_file_that_is_no_feedback_shows_why(
-    mocked: System, project: str, put: Callable[[str, bytes], None]
-) -> None:
+def test_a_file_that_is_no_feedback_shows_why(mocked: System, project: str, put: Callable[[str, bytes], None]) -> None:
     client = mocked[1]
     put("report.pdf", b"%PDF-1.7\n" + bytes(4_000))
     put("empty.csv", b"")
