@@ -14,7 +14,7 @@ from pynamodb.attributes import Attribute
 from pynamodb.models import Model
 
 from groundwork.adapters import dynamodb
-from groundwork.adapters.dynamodb import execution_rows, list_rows, plan_rows, run_rows
+from groundwork.adapters.dynamodb import execution_rows, import_rows, list_rows, plan_rows, run_rows
 from groundwork.adapters.dynamodb.backlog_rows import BACKLOG_ROWS, CardRow, KeyRow
 from groundwork.adapters.dynamodb.execution_mapping import OWN_ATTRIBUTES
 from groundwork.adapters.dynamodb.import_parts import ImportPartRow
@@ -64,6 +64,10 @@ ROWS: dict[str, type[Model]] = {
     "lock": run_rows.LockRow,
     "idempotency key": run_rows.IdempotencyRow,
     "import part": ImportPartRow,
+    "import": import_rows.ImportRow,
+    "imported object": import_rows.ImportedObjectRow,
+    "inspection": import_rows.InspectionRow,
+    "rejected rows": import_rows.RejectedRowsRow,
     "retry": run_rows.RetryRow,
     "retried": run_rows.RetriedRow,
     **dict.fromkeys(("manifest", "journal", "drafts", "selection", "rest"), run_rows.LinesRow),
@@ -128,7 +132,7 @@ docs/how-to/upgrade.md names the feature behind each.
 """
 
 NEW_ATTRIBUTES = {
-    "project": {"trimmedTo", "hashedTo"},
+    "project": {"trimmedTo", "hashedTo", "lastImport"},
     "card": {"postedAt", "contentHash", "madeBy", "analysisMadeBy"},
     "epic": {"madeBy"},
     "story": {"madeBy"},
@@ -141,6 +145,13 @@ NEW_ATTRIBUTES = {
 NEW_KINDS = {
     "content hash": {"pk", "sk", "cards"},
     "import part": {"pk", "sk", "fingerprint", "position", "created", "expiresAt"},
+    "import": {
+        *("pk", "sk", "name", "size", "parameters", "key", "dropped", "createdAt", "fileSize", "etag", "versionId"),
+        *("runId", "created", "duplicates", "rejected", "skipped", "problem", "attention", "attentionAt"),
+    },
+    "imported object": {"pk", "sk", "number"},
+    "inspection": {"pk", "sk", "inspection"},
+    "rejected rows": {"pk", "sk", "l"},
 }
 """Kinds of row unknown to 29c4d3d, with their attributes.
 
@@ -194,7 +205,7 @@ def test_a_new_kind_of_row_has_the_attributes_it_was_added_with(kind: str) -> No
 
 def test_every_row_class_of_the_stores_has_a_kind() -> None:
     known = set(ROWS.values()) | {KeyRow}
-    assert {*BACKLOG_ROWS, *run_rows.RUN_ROWS, ImportPartRow, *PLAN_ROWS} == known
+    assert {*BACKLOG_ROWS, *run_rows.RUN_ROWS, *import_rows.IMPORT_ROWS, ImportPartRow, *PLAN_ROWS} == known
 
 
 def test_every_attribute_of_a_row_declares_its_stored_name() -> None:

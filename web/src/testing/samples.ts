@@ -2,6 +2,7 @@
 
 import type { CardFromAPI } from "@/services/cards";
 import type { EpicFromAPI } from "@/services/epics";
+import type { ImportFromAPI } from "@/services/imports";
 import type { ProjectFromAPI } from "@/services/projects";
 import type { RunFromAPI, RunItemFromAPI } from "@/services/runs";
 import type { StoryFromAPI } from "@/services/stories";
@@ -62,6 +63,24 @@ export const aRun = (part: Partial<RunFromAPI> = {}): RunFromAPI => ({
   heartbeatAt: AT,
   completedAt: null,
   pollAfterMs: 1_000,
+  ...part,
+});
+
+export const anImport = (part: Partial<ImportFromAPI> = {}): ImportFromAPI => ({
+  id: "p1-IM1",
+  projectId: "p1",
+  name: "reviews.csv",
+  size: 12_582_912,
+  origin: "upload",
+  status: "SUCCEEDED",
+  parameters: {},
+  runId: "p1-R7",
+  counts: { created: 1200, duplicates: 3, rejected: 2, skipped: 0 },
+  format: null,
+  encoding: "utf-8",
+  warnings: [],
+  error: null,
+  createdAt: AT,
   ...part,
 });
 

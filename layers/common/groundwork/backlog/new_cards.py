@@ -6,7 +6,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from groundwork.backlog.model import Card, MadeBy
+from groundwork.errors import Refusal
 from groundwork.ids import Kind, Path
+
+
+class OlderCardsUnfinished(Refusal):
+    """The older cards of this project are still being prepared.
+
+    Nothing was imported: send the request again.
+    """
+
+    status = 503
+    code = "UNAVAILABLE"
 
 
 @dataclass(frozen=True, slots=True)

@@ -121,6 +121,7 @@ class ProjectRow(Model):
     # highest numbers ever used, unlike the counts above: no number is reused
     last_card = NumberAttribute(attr_name="lastCard", default=0)
     last_run = NumberAttribute(attr_name="lastRun", default=0)
+    last_import = NumberAttribute(attr_name="lastImport", default=0)
     trimmed_to = NumberAttribute(attr_name="trimmedTo", default=0)
     hashed_to = NumberAttribute(attr_name="hashedTo", default=0)
     floor = NumberAttribute(attr_name="floor", default=0)
