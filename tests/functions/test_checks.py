@@ -222,6 +222,15 @@ def test_a_baseline_in_progress_is_returned_again(plans: Plans, plan: Any, trigg
     assert triggered == [plan["repositoryId"]]
 
 
+def test_new_settings_replace_a_baseline_in_progress(plans: Plans, plan: Any, triggered: list[str]) -> None:
+    path = f"/api/repositories/{plan['repositoryId']}"
+    plans.call("POST", f"{path}/baseline")
+    plans.call("PATCH", path, {"checks": {"verify": ["make test"]}})
+    plans.call("POST", f"{path}/baseline")
+    assert triggered == [plan["repositoryId"]] * 2
+    assert BaselineRow.get(plan["repositoryId"], "BASELINE").number == 2
+
+
 def test_a_baseline_whose_trigger_is_lost_is_found_by_the_sweep(
     moto_tables: Tables, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -54,6 +54,9 @@ class BaselineWorker:
         try:
             return self._run(claimed)
         except ClaimLost:
+            # a later request may have replaced this baseline; a later worker has its own epoch
+            with suppress(Transient, SandboxError):
+                self.runner().close(claimed.owner)
             return "taken"
         except Transient as fault:
             # another worker need not wait for the end of the lease
