@@ -35,6 +35,7 @@ from tests.tables import settings_at
 
 SWEEP_S = 300.0
 INVOCATION_S = 120.0
+LEASE_S, CHECK_S = 40.0, 10.0
 PATIENCE_S = 6 * 3_600.0
 HERE = Path(__file__).parent
 
@@ -138,8 +139,7 @@ class SandboxSimulation:
         sandbox = self.cloud.sandbox("worker", INVOCATION_S)
         self.invariants.claims[sandbox.number] = owner.epoch
         life = self.loop.create_task(self.cloud.lives(sandbox, sandbox.io(self._work, sandbox, owner)))
-        # a frozen worker is given up and comes back later, with an old claim
-        await asyncio.wait([life], timeout=INVOCATION_S + 60)
+        await self._lease_holds(sandbox, life)
         main = sandbox.main
         if main is None or not main.done() or main.cancelled() or main.exception() or sandbox.dead:
             return self.random.uniform(1, 60)
@@ -148,6 +148,13 @@ class SandboxSimulation:
             return progress.wait_s if progress else 1.0
         self.ended[owner.id] = progress.verdict
         return None
+
+    async def _lease_holds(self, sandbox: Sandbox, life: "asyncio.Task[bool]") -> None:
+        """Wait for the worker's end. A frozen one loses its lease, and comes back with an old claim."""
+        frozen = 0
+        while not life.done() and frozen < LEASE_S // CHECK_S:
+            await asyncio.wait([life], timeout=CHECK_S)
+            frozen = 0 if sandbox.thawed.is_set() else frozen + 1
 
     def _work(self, sandbox: Sandbox, owner: Owner) -> CheckProgress | None:
         runner = self._runner(sandbox)
