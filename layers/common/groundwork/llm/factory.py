@@ -33,7 +33,7 @@ def configured_ai(settings: Settings) -> str:
 @cache
 def _warn_of_mock() -> None:
     """Warn only once per process: the choice is made for every request."""
-    logger.warning("No GROUNDWORK_AI and no Anthropic key: answers come from the MOCK model and are placeholders")
+    logger.warning("No GROUNDWORK_AI and no Anthropic key: answers come from the MOCK model")
 
 
 def ai_and_model(settings: Settings, asked: str | None) -> tuple[str, str]:
