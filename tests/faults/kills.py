@@ -25,7 +25,7 @@ import boto3
 import httpx
 import psutil
 
-from local.engine.dynamodb import url_of
+from local.engine.dynamodb import answers, url_of
 from tests.faults.invariants import at_the_end
 from tests.faults.quick_clock import Durations, quick_template
 from tests.faults.reader import Reader
@@ -109,20 +109,26 @@ class KilledSystem:
 
     @contextmanager
     def reader(self) -> Iterator[Reader]:
-        (java,) = [
-            one
-            for one in psutil.Process(self._process.pid).children(recursive=True)
-            if _runs(one, "DynamoDBLocal.jar") and "java" in one.name()
-        ]
         client = boto3.client(
             "dynamodb",
-            endpoint_url=url_of(java.cmdline()),
+            endpoint_url=self._engine_url(),
             region_name="us-east-1",
             aws_access_key_id=(self._folder / "data" / "access-key").read_text(),
             aws_secret_access_key="local",
         )
         with closing(client):
             yield Reader(client)
+
+    def _engine_url(self) -> str:
+        """Wait for the engine: the last kill may have been its own."""
+        ends = time.monotonic() + PATIENCE_S
+        while time.monotonic() < ends:
+            for one in psutil.Process(self._process.pid).children(recursive=True):
+                with suppress(psutil.NoSuchProcess):
+                    if _runs(one, "DynamoDBLocal.jar") and "java" in one.name() and answers(url_of(one.cmdline())):
+                        return url_of(one.cmdline())
+            time.sleep(0.2)
+        raise AssertionError("the engine does not come back")
 
     def _close_pipe(self) -> None:
         if self._process.stdout is not None:
@@ -280,8 +286,8 @@ class Killed:
     violations: list[str] = field(default_factory=list)
 
 
-def killed(kills: int, seed: int, ends: float = float("inf")) -> Killed:
-    """Kill so often, or until then; judge after each kill and at the end."""
+def killed(kills: int, seed: int, ends: float = float("inf"), say: Callable[[str], None] = lambda line: None) -> Killed:
+    """Kill so often, or until then; judge after each kill and at the end. `say` gets a line for each kill."""
     chance, outcome = random.Random(seed), Killed()
     targets = _shuffled(chance)
     with tempfile.TemporaryDirectory() as folder:
@@ -298,6 +304,9 @@ def killed(kills: int, seed: int, ends: float = float("inf")) -> Killed:
             system.restart_if_gone()
             for lost in _check(facts, at, target, system.url, outcome):
                 work.give_up(lost)
+            say(
+                f"kill {sum(outcome.kills.values())} ({target}): {len(facts)} facts, {len(outcome.violations)} violations"
+            )
         work.end()
         _judge(system, work, outcome)
         system.stop()
