@@ -305,7 +305,8 @@ def killed(kills: int, seed: int, ends: float = float("inf"), say: Callable[[str
             for lost in _check(facts, at, target, system.url, outcome):
                 work.give_up(lost)
             say(
-                f"kill {sum(outcome.kills.values())} ({target}): {len(facts)} facts, {len(outcome.violations)} violations"
+                f"kill {sum(outcome.kills.values())} ({target}): "
+                f"{len(facts)} facts, {len(outcome.violations)} violations"
             )
         work.end()
         _judge(system, work, outcome)
