@@ -99,11 +99,15 @@ class KilledSystem:
                 one.kill()
         return bool(victims)
 
-    def restart_if_gone(self) -> None:
-        with suppress(subprocess.TimeoutExpired):
-            self._process.wait(0.2)
-            self._close_pipe()
-            self.start()
+    def restart(self, target: Target) -> bool:
+        """Start again if the system was killed; return False if it has ended without having been killed."""
+        if was_killed := target in (Target.SYSTEM, Target.ALL):
+            self._process.wait(60)
+        if self._process.poll() is None:
+            return True
+        self._close_pipe()
+        self.start()
+        return was_killed
 
     def stop(self) -> None:
         self._process.send_signal(signal.SIGTERM)
@@ -335,7 +339,8 @@ def _check(system: KilledSystem, work: Work, target: Target, outcome: Killed) ->
     """Judge each fact after a kill, and forget those lost with the engine's last moments."""
     at, facts = time.monotonic(), work.facts()
     outcome.kills[target] += 1
-    system.restart_if_gone()
+    if not system.restart(target):
+        outcome.violations.append(f"after {target} was killed: the local system has ended too")
     for what, fact in facts.items():
         outcome.checks += 1
         if _until(partial(fact.holds, _client(system.url)), 60):
