@@ -34,7 +34,10 @@ _SAM_LOG.addFilter(lambda record: not record.getMessage().startswith("Lambda aut
 
 
 class HttpApi(LocalApigwService):  # type: ignore[misc]
-    """The routes of the template over its functions; while `read_only()` is true, only GET and HEAD reach them."""
+    """The routes of the template over its functions.
+
+    While `read_only()` is true, only GET and HEAD reach the functions.
+    """
 
     def __init__(
         self,

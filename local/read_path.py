@@ -1,7 +1,7 @@
 """A shortcut for GET requests, past Flask and SAM CLI.
 
-Both take longer than a short function. The shortcut serves a GET whose route was served before and whose authorization
-is cached. It takes the event of the earlier request and replaces what differs.
+Both take longer than a short function. The shortcut serves a GET of a known route with a cached authorization. It takes
+the event of the route's first request and replaces the fields of this one.
 """
 
 import json

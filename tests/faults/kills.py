@@ -100,7 +100,7 @@ class KilledSystem:
         return bool(victims)
 
     def restart(self, target: Target) -> bool:
-        """Start again if the system was killed; return False if it has ended without having been killed."""
+        """Start again if the system was killed; return False if it ended by itself."""
         if was_killed := target in (Target.SYSTEM, Target.ALL):
             self._process.wait(60)
         if self._process.poll() is None:
@@ -299,7 +299,7 @@ class Killed:
 
 
 def killed(kills: int, seed: int, ends: float = float("inf"), say: Callable[[str], None] = lambda line: None) -> Killed:
-    """Kill so often, or until then; judge after each kill and at the end. `say` gets a line for each kill."""
+    """Kill `kills` times or until `ends`; check after each kill and at the end."""
     chance, outcome = random.Random(seed), Killed()
     targets = _shuffled(chance)
     with tempfile.TemporaryDirectory() as folder:
@@ -330,7 +330,7 @@ def _shuffled(chance: random.Random) -> Iterator[Target]:
 
 
 def _wait_for_answers(work: Work) -> None:
-    """Wait for some answers: on a busy machine a start takes long, and a kill without news would test little."""
+    """Wait for some answers; a kill without a new one would test little."""
     seen = work.answers
     _until(lambda: work.answers >= seen + MIN_ANSWERS, 60)
 

@@ -1,4 +1,4 @@
-"""A private repository on the local system: its password comes from `make secret`, and is seen nowhere else."""
+"""A private repository on the local system, with a password from `make secret`."""
 
 import json
 import os
