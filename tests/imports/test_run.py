@@ -16,7 +16,7 @@ def world(moto_tables: Tables) -> ImportWorld:
 
 
 def csv(*rows: tuple[str, str]) -> bytes:
-    return "".join(f"{one},{other}\n" for one, other in [("id", "text"), *rows]).encode()
+    return "".join(f"{one},{other}\n" for one, other in [("externalId", "text"), *rows]).encode()
 
 
 def numbered(count: int, start: int = 1) -> bytes:
