@@ -23,8 +23,8 @@ from groundwork.generation.file_parts import FileReader, Part
 from groundwork.generation.handlers.import_cards import ImportCards
 from groundwork.imports.ports import Inspection
 from groundwork.imports.writes import SaveRows, StartImport
-from groundwork.runs.handler import ItemOutcome, RunScope
-from groundwork.runs.model import ManifestEntry, Run
+from groundwork.runs.handler import RunScope
+from groundwork.runs.model import Run
 from tests.simulation.faults import Faults
 from tests.simulation.imports import ImportSimulation
 from tests.simulation.mutant import Mutant, patched
@@ -41,7 +41,7 @@ def _saving(save: Callable[[Transaction, Run, SaveRows], None]) -> _Applied:
 def _counted_first(transaction: Transaction, run: Run, write: SaveRows) -> None:
     """Count the rows in a request of its own."""
     counts = write.counts
-    actions = [ImportRow.created.add(counts.created), ImportRow.duplicates.add(counts.duplicates)]
+    actions: list[Any] = [ImportRow.created.add(counts.created), ImportRow.duplicates.add(counts.duplicates)]
     with translate_errors():
         ImportRow(*import_key(write.import_id)).update(actions=actions)
     _save_rows(transaction, run, replace(write, duplicates=-counts.created))
@@ -81,10 +81,6 @@ def _start_of_the_last_part(self: ImportCards, scope: RunScope) -> tuple[int, ..
 
 def _beyond_its_end(self: FileReader, place: tuple[int, ...]) -> Part:
     return _part(self, (*place[:3], place[3] + 1, *place[4:]))
-
-
-def _same_writes(entry: ManifestEntry, write: SaveRows) -> ItemOutcome:
-    return ItemOutcome(entry, lambda current: [write])
 
 
 def _repeats_are_new(self: Any, cards: Sequence[NewCard], by_content: bool) -> list[NewCard]:
@@ -157,12 +153,6 @@ OF_IMPORTS = [
         lambda: mock.patch.dict(
             "groundwork.adapters.dynamodb.write_actions.ACTIONS", {StartImport: lambda transaction, run, write: None}
         ),
-    ),
-    _of_imports(
-        "conflict tried again unchanged",
-        "a part that conflicts is written again with the same cards",
-        patched("groundwork.generation.handlers.import_cards._outcome", _same_writes),
-        where=beside_others,
     ),
     _of_imports(
         "repeated ids are new",
