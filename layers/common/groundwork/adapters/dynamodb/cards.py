@@ -26,7 +26,7 @@ _PART = "part"
 
 
 @dataclass(frozen=True, slots=True)
-class ImportResult:
+class ImportCounts:
     created: int
     duplicates: int
 
@@ -69,7 +69,7 @@ class DynamoCards:
         *,
         by_content: bool = False,
         part: ImportPart | None = None,
-    ) -> ImportResult:
+    ) -> ImportCounts:
         """Import cards; known external ids count as duplicates, also among concurrent imports.
 
         Transactions follow one another in the order of the cards: an interrupted import has written the first ones.
@@ -83,7 +83,7 @@ class DynamoCards:
             self._older.fill_hashes(project)
         job = _Import(project_id, by_content, part)
         created = self._write_part(job, part, cards) if part else self._write(job, cards)
-        return ImportResult(created, len(cards) - created)
+        return ImportCounts(created, len(cards) - created)
 
     def _write(self, job: _Import, cards: Sequence[NewCard]) -> int:
         new = self._unknown(job, cards, 0)
