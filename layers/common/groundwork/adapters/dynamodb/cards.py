@@ -1,4 +1,4 @@
-"""Import many cards at once."""
+"""Import many cards at once: number them, find duplicates, and count them."""
 
 import json
 from collections.abc import Callable, Iterator, Sequence
