@@ -1,4 +1,4 @@
-"""Import many cards at once."""
+"""Import many cards at once: number them, find duplicates, and count them."""
 
 import json
 from collections.abc import Callable, Iterator, Sequence
@@ -27,7 +27,7 @@ _PART = "part"
 
 
 @dataclass(frozen=True, slots=True)
-class ImportResult:
+class CardCounts:
     created: int
     duplicates: int
 
@@ -72,7 +72,7 @@ class DynamoCards:
         by_content: bool = False,
         made_by: str = BY_IMPORT,
         part: ImportPart | None = None,
-    ) -> ImportResult:
+    ) -> CardCounts:
         """Import cards; known external ids count as duplicates, also among concurrent imports.
 
         Transactions follow one another in the order of the cards: an interrupted import has written the first ones.
@@ -81,7 +81,7 @@ class DynamoCards:
         self.prepare(project_id, cards, by_content)
         job = _Import(project_id, by_content, made_by, part)
         created = self._write_part(job, part, cards) if part else self._write(job, cards)
-        return ImportResult(created, len(cards) - created)
+        return CardCounts(created, len(cards) - created)
 
     def prepare(self, project_id: str, cards: Sequence[NewCard], by_content: bool) -> None:
         """Bring older cards up to date: else an import would not know their ids and texts."""
