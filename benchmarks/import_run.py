@@ -1,36 +1,47 @@
 """Peak memory, rows a second and write units of import runs: python -m benchmarks.import_run
 
-Each import has a process of its own; the tables are on DynamoDB Local and the files on disk, both outside of it.
+Each import has a process of its own. The files are on disk; the tables are the simulator's, without the cards: only the
+worker shall count. So the time is that of the worker's own work, without DynamoDB.
 """
 
 import asyncio
 import gzip
 import hashlib
 import json
-import os
 import resource
 import subprocess
 import sys
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
-from benchmarks.card_import import lines, workbook
-from benchmarks.counting import metered
+from benchmarks.card_import import TEXT, workbook
+from benchmarks.counting import Meter
+from groundwork.adapters.dynamodb.tables import open_tables
 from groundwork.backlog.card_import.content import CHUNK, Content, Stored
 from groundwork.imports.model import StoredFile
 from groundwork.imports.ports import Upload
 from groundwork.imports.requests import NewImport
 from groundwork.runs.model import RunStatus
-from tests.dynamodb_local import fetched, running
 from tests.imports.world import ImportWorld
-from tests.tables import make_tables
+from tests.simulation.dynamodb import Database, Key, in_place_of_aws
+from tests.simulation.expressions import Item
+from tests.tables import settings_at
 
 SIZES = (10_000, 100_000)
 KINDS = ("csv", "csv.gz", "xlsx")
 METERED_ROWS = 2_000
+
+
+class ForgetfulDatabase(Database):
+    """A database that accepts cards, ids, hashes and journal entries, and keeps none of them."""
+
+    def _store(self, key: Key, before: Item | None, after: Item | None) -> None:
+        if not key[2].startswith(("C#", "X#", "H#", "J#")):
+            super()._store(key, before, after)
+        self.forget()
 
 
 class DiskFiles:
@@ -68,34 +79,49 @@ def write_file(path: Path, kind: str, rows: int) -> None:
         path.write_bytes(workbook(rows))
         return
     with gzip.open(path, "wb") if kind.endswith("gz") else path.open("wb") as file:
-        for line in lines("csv", rows):
-            file.write(line)
+        file.write(b"Id,Review Title,Review Text,Rating,Version,Country,Created at\n")
+        for row in range(rows):
+            text = f'"{TEXT}\nAgain, and ""again"" {row}"'
+            file.write(f"{row},Slow,{text},2,4.2,DE,2026-03-01T10:00:00Z\n".encode())
 
 
-def measured(endpoint: str, folder: Path, kind: str, rows: int, with_meter: bool) -> dict[str, object]:
-    files = DiskFiles(folder)
-    world = ImportWorld(make_tables(endpoint), hop_ms=3_600_000)
-    # the file is beside the run: only the worker counts
-    world.files = files  # type: ignore[assignment]
-    source = folder / f"{kind}-{rows}"
-    made, _ = world.imports.create(world.project_id, NewImport(name="a", size=source.stat().st_size))
-    files.path(made.key).symlink_to(source)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    began, cpu = time.monotonic(), time.process_time()
-    with metered() if with_meter else nullcontext() as meter:
-        run = asyncio.run(world.to_the_end(world.imports.start(made.id).run_id))
+def measured(folder: Path, kind: str, rows: int) -> dict[str, object]:
+    database, meter = ForgetfulDatabase(), Meter()
+
+    def send(operation: str, sent: dict[str, Any]) -> dict[str, Any]:
+        answer = database.carry_out(operation, sent)
+        # the meter keeps the size of each row: for one small import only
+        if rows <= METERED_ROWS:
+            meter.count(operation, sent)
+        return answer
+
+    with in_place_of_aws(send):
+        world = ImportWorld(open_tables(settings_at("backlog", "runs")), hop_ms=3_600_000)
+        world.files = DiskFiles(folder)  # type: ignore[assignment]  # the same port
+        figures = _imported(world, folder / f"{kind}-{rows}", rows)
+    figures = {"kind": kind, "rows": rows} | figures
+    if rows > METERED_ROWS:
+        return figures
+    units, requests = meter.bill.write_units / rows, meter.bill.requests / rows
+    return figures | {"writeUnitsPerCard": round(units, 2), "requestsPerCard": round(requests, 3)}
+
+
+def _imported(world: ImportWorld, source: Path, rows: int) -> dict[str, object]:
+    size = source.stat().st_size
+    made, _ = world.imports.create(world.project_id, NewImport(name="a", size=size))
+    world.files.path(made.key).symlink_to(source)  # type: ignore[attr-defined]  # see `measured`
+    run_id = world.imports.start(made.id).run_id
+    before, cpu = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
+    run = asyncio.run(world.to_the_end(run_id))
+    cpu = time.process_time() - cpu
     assert run.status is RunStatus.SUCCEEDED, run.error
     assert world.tables.imports.load(made.id).counts.created == rows
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    figures: dict[str, object] = {"kind": kind, "rows": rows, "bytes": source.stat().st_size, "hops": run.hops}
-    if meter:
-        units, requests = meter.bill.write_units / rows, meter.bill.requests / rows
-        return figures | {"writeUnitsPerCard": round(units, 2), "requestsPerCard": round(requests, 3)}
-    seconds, cpu = time.monotonic() - began, time.process_time() - cpu
-    return figures | {
-        "seconds": round(seconds, 1),
+    return {
+        "bytes": size,
+        "items": run.total,
         "cpuSeconds": round(cpu, 1),
-        "rowsPerS": round(rows / seconds),
+        "rowsPerCpuS": round(rows / cpu),
         "peakMb": round(peak / 1024),
         "addedMb": round((peak - before) / 1024),
     }
@@ -103,18 +129,15 @@ def measured(endpoint: str, folder: Path, kind: str, rows: int, with_meter: bool
 
 def main(arguments: list[str]) -> None:
     """Measure each import in a process of its own: a process never gives its peak back."""
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        os.environ[name] = "test"
-    if len(arguments) == 5:
-        endpoint, folder, kind, rows, meter = arguments
-        print(json.dumps(measured(endpoint, Path(folder), kind, int(rows), meter == "meter")), flush=True)
+    if len(arguments) == 3:
+        folder, kind, rows = arguments
+        print(json.dumps(measured(Path(folder), kind, int(rows))), flush=True)
         return
     sizes = [int(argument) for argument in arguments] or list(SIZES)
-    cases = [(kind, rows, "") for kind in KINDS for rows in sizes] + [("csv", METERED_ROWS, "meter")]
-    with TemporaryDirectory() as folder, running(fetched()) as endpoint:
-        for kind, rows, meter in cases:
-            write_file(Path(folder) / f"{kind}-{rows}", kind, rows)
-            command = [sys.executable, "-m", "benchmarks.import_run", endpoint, folder, kind, str(rows), meter]
+    with TemporaryDirectory() as folder:
+        for kind, count in [("csv", METERED_ROWS), *((kind, size) for kind in KINDS for size in sizes)]:
+            write_file(Path(folder) / f"{kind}-{count}", kind, count)
+            command = [sys.executable, "-m", "benchmarks.import_run", folder, kind, str(count)]
             subprocess.run(command, check=True)
 
 

@@ -1,4 +1,4 @@
-"""Simulations of import runs: uploads, cancels, retries, dropped files, cards sent meanwhile."""
+"""Simulations of import runs: uploads, cancels, retries, dropped files, cards sent beside."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
