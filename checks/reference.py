@@ -146,6 +146,7 @@ def parameters() -> str:
 LIMITS = (
     ("cards in one upload", "groundwork.backlog.model.MAX_CARDS_A_CALL"),
     ("bytes of one upload", "groundwork.backlog.model.MAX_IMPORT_BYTES"),
+    ("bytes of the file of an import", "groundwork.imports.model.MAX_FILE_BYTES"),
     ("characters of a card's text", "groundwork.backlog.model.MAX_CARD_TEXT"),
     ("characters of a card's metadata as JSON", "groundwork.backlog.card_import.limits.MAX_METADATA"),
     ("items selected by id for a run", "groundwork.runs.start.MAX_SELECTED_ITEMS"),
