@@ -19,7 +19,10 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class FeedbackFile:
-    """`lines` is the CSV; `body` the object, compressed or not; `by_content`: equal texts are duplicates."""
+    """A file: `lines` is the CSV, `body` the object, compressed or not.
+
+    `by_content`: equal texts are duplicates.
+    """
 
     rows: tuple[Row, ...]
     lines: bytes
@@ -46,7 +49,7 @@ class FeedbackFile:
 
 
 def drawn(random: Random, count: int, name: str) -> FeedbackFile:
-    """Draw a file with repeated ids and texts, rows without text, line breaks within cells, and blank lines."""
+    """Draw a file with repeated ids and texts, rows without text, and line breaks within cells."""
     rows: list[Row] = []
     lines = [b"externalId,text\n"]
     for number in range(1, count + 1):

@@ -1,4 +1,4 @@
-"""Import runs under faults from seeds: lost workers, cancels, lost files, cards sent meanwhile."""
+"""Import runs under faults: lost workers, cancels, lost files, cards sent meanwhile."""
 
 from collections import Counter
 

@@ -66,7 +66,10 @@ def inspect(files: ImportFiles, record: Import, key: str, may_continue: Callable
 def cut(
     content: Content, layout: Layout, last_end: Place, may_continue: Callable[[], bool]
 ) -> Iterator[tuple[Place, Place]]:
-    """Yield the start and the end of each part after `last_end`. Raises FileChanged, QueueingStopped, Transient."""
+    """Yield the start and the end of each part after `last_end`.
+
+    Raises FileChanged, QueueingStopped, Transient.
+    """
     start = Checkpoint(*last_end) if last_end else Checkpoint(layout.start.offset, layout.start.line)
     for begin, end in importer.parts(Watched(content, may_continue), layout, start, MAX_ROWS, MAX_PART_BYTES):
         yield astuple(begin), astuple(end)

@@ -1,4 +1,4 @@
-"""Files of imports in the private bucket, behind the port `groundwork.imports.ports.ImportFiles`."""
+"""Files of imports in the private bucket: port `groundwork.imports.ports.ImportFiles`."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -65,7 +65,7 @@ class S3ImportFiles:
         return Stored(lambda offset: self._read(file, offset), file.size)
 
     def _read(self, file: StoredFile, offset: int) -> Iterator[bytes]:
-        """Yield the bytes from an offset on, in requests of growing size. Raises FileChanged, Transient."""
+        """Yield the bytes from an offset on. Requests grow in size. Raises FileChanged, Transient."""
         version = {"VersionId": file.version_id} if file.version_id else {}
         step = FIRST_READ
         while offset < file.size:
