@@ -7,10 +7,18 @@ from groundwork.adapters.dynamodb.tables import Tables
 from groundwork.composition import Services
 from groundwork.settings import Settings
 from tests.fakes.executions import MemoryMachine
+from tests.fakes.import_files import MemoryFiles
 from tests.fakes.timer import MemoryTimer
 
 
 def services_on(tables: Tables, **changes: Any) -> Services:
     settings = replace(Settings.from_environment({}), ai="mock", process_next="process-next")
-    made = Services(settings, tables, invoke=lambda run_id: None, machine=MemoryMachine(), timer=MemoryTimer())
+    made = Services(
+        settings,
+        tables,
+        invoke=lambda run_id: None,
+        machine=MemoryMachine(),
+        timer=MemoryTimer(),
+        files=MemoryFiles(),
+    )
     return replace(made, **changes)

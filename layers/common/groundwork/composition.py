@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from functools import cache
 
 from groundwork.adapters.aws.clients import async_invoker
+from groundwork.adapters.aws.import_files import S3ImportFiles, s3_client
 from groundwork.adapters.aws.scheduler import PlanTimer
 from groundwork.adapters.aws.step_functions import PlanMachine
 from groundwork.adapters.dynamodb.tables import Tables, open_tables
@@ -13,6 +14,8 @@ from groundwork.execution.coordinator import ExecutionCoordinator
 from groundwork.execution.ports import Machine
 from groundwork.execution.schedule import Timer
 from groundwork.generation.registry import run_handlers
+from groundwork.imports.ports import ImportFiles
+from groundwork.imports.service import Imports
 from groundwork.llm.factory import ai_and_model
 from groundwork.runs.handler import RunHandlers
 from groundwork.runs.ports import Invoker
@@ -29,6 +32,7 @@ class Services:
     invoke: Invoker
     machine: Machine
     timer: Timer
+    files: ImportFiles
     handlers: RunHandlers = field(default_factory=run_handlers)
     now_ms: Callable[[], int] = now_ms
 
@@ -46,6 +50,9 @@ class Services:
             now_ms=self.now_ms,
             ai_and_model=self.ai_and_model,
         )
+
+    def imports(self) -> Imports:
+        return Imports(self.tables.imports, self.files, self.tables.runs, self.starter().trigger, self.now_ms)
 
     def coordinator(self, actor: str | None, on_notify_error: Callable[[str], None]) -> ExecutionCoordinator:
         """Return the coordinator of plan executions. `actor`: the user; None for the system."""
@@ -76,4 +83,5 @@ def services() -> Services:
         invoke=async_invoker(settings.process_next),
         machine=PlanMachine(settings.plan_machine, settings.plan_executor),
         timer=PlanTimer(settings.schedule_prefix, settings.plan_executor_arn, settings.schedule_role),
+        files=S3ImportFiles(s3_client, settings.private_bucket, now_ms),
     )

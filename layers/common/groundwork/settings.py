@@ -15,6 +15,7 @@ class Settings:
     backlog_table: str
     runs_table: str
     plans_table: str
+    private_bucket: str
     process_next: str
     plan_executor: str
     plan_machine: str
@@ -47,6 +48,7 @@ class Settings:
             backlog_table=environ.get("GROUNDWORK_BACKLOG_TABLE", ""),
             runs_table=environ.get("GROUNDWORK_RUNS_TABLE", ""),
             plans_table=environ.get("GROUNDWORK_PLANS_TABLE", ""),
+            private_bucket=environ.get("GROUNDWORK_PRIVATE_BUCKET", ""),
             # process_next and plan_executor invoke themselves: Lambda provides their own names
             process_next=environ.get("GROUNDWORK_PROCESS_NEXT") or environ.get("AWS_LAMBDA_FUNCTION_NAME", ""),
             plan_executor=environ.get("GROUNDWORK_PLAN_EXECUTOR") or environ.get("AWS_LAMBDA_FUNCTION_NAME", ""),
