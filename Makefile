@@ -165,6 +165,7 @@ format: $(INSTALLED) $(WEB_PACKAGES)
 # Runs and plan executions on virtual time, with seeded faults; then the mutants. SEEDS=10000 for more.
 simulate: $(INSTALLED)
 	@PYTHONPATH=layers/common:. $(OFFLINE) python -m tests.simulation --seeds $(or $(SEEDS),1000)
+	@PYTHONPATH=layers/common:. $(OFFLINE) python -m tests.simulation --imports --seeds $(or $(SEEDS),1000)
 	@PYTHONPATH=layers/common:. $(OFFLINE) python -m tests.simulation --mutants
 	@PYTHONPATH=layers/common:. $(OFFLINE) python -m tests.simulation --executions --seeds $(or $(SEEDS),1000)
 	@PYTHONPATH=layers/common:. $(OFFLINE) python -m tests.simulation --executions --mutants

@@ -190,6 +190,9 @@ class SandboxPool:
             if not function_pool.queue and (sandbox := function_pool.take_idle()):
                 function_pool.busy.add(sandbox)
                 return sandbox
+            if not function_pool.queue:
+                # Patience begins with the queue, not with the last invocation before it.
+                function_pool.last_progress = time.monotonic()
             function_pool.queue.append(waiter)
             self._grow(function_pool)
         # Patience runs out without any event: only the waiters can ask for another sandbox.

@@ -15,6 +15,7 @@ from functools import partial
 from tests.simulation.execution.mutant import ExecutionMutant
 from tests.simulation.execution.mutants import EXECUTION_MUTANTS
 from tests.simulation.execution.simulation import simulate_execution
+from tests.simulation.imports import ImportSimulation
 from tests.simulation.mutant import SEEDS, Mutant
 from tests.simulation.mutant_seeds import keep, keep_caught
 from tests.simulation.mutants import MUTANTS
@@ -98,6 +99,8 @@ def _caught(executions: bool, name: str) -> Report | None:
 def _simulated(arguments: argparse.Namespace) -> Simulated:
     if arguments.executions:
         return simulate_execution
+    if arguments.imports:
+        return partial(simulate, kind=ImportSimulation)
     return partial(simulate, kind=PlanSimulation) if arguments.plans else simulate
 
 
@@ -120,6 +123,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes")
     parser.add_argument("--seed", type=int, help="this one alone, with its trace")
     parser.add_argument("--plans", action="store_true", help="runs about plans, in place of those about a backlog")
+    parser.add_argument("--imports", action="store_true", help="runs that import files")
     parser.add_argument("--executions", action="store_true", help="plans that are carried out")
     parser.add_argument("--mutants", nargs="*", metavar="NAME", help="look for the bugs that are put in on purpose")
     parser.add_argument("--keep", action="store_true", help="with --mutants: keep the seeds found")

@@ -27,6 +27,7 @@ from groundwork.runs.sweep import Sweeper
 from groundwork.runs.writer import RunWriter
 from tests.simulation.faults import Faults
 from tests.simulation.mutant import SEEDS, Mutant, in_many_hops, patched, with_a_cancel
+from tests.simulation.mutants_of_imports import OF_IMPORTS
 from tests.simulation.mutants_of_items import OF_ITEMS
 from tests.simulation.mutants_of_releases import OF_RELEASES
 from tests.simulation.mutants_of_retries import OF_RETRIES
@@ -229,5 +230,5 @@ _OF_RUNS = [
     ),
 ]
 
-MUTANTS = [*_OF_RUNS, *OF_RETRIES, *OF_ITEMS, *OF_RELEASES]
+MUTANTS = [*_OF_RUNS, *OF_RETRIES, *OF_ITEMS, *OF_RELEASES, *OF_IMPORTS]
 __all__ = ["MUTANTS", "SEEDS", "Mutant"]

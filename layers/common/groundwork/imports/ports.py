@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from groundwork.backlog.new_cards import NewCard
+from groundwork.backlog.new_cards import KnownCards, NewCard
 from groundwork.imports.model import Import, ImportProblem, Origin, StoredFile
 from groundwork.runs.model import Run
 
@@ -120,8 +120,8 @@ class CardImporter(Protocol):
         """Bring the cards of older releases up to date. Raises OlderCardsUnfinished."""
         ...
 
-    def unknown(self, project_id: str, cards: Sequence[NewCard], by_content: bool) -> list[NewCard]:
-        """Return the cards with an external id, and a text, not in the project yet."""
+    def known(self, project_id: str, cards: Sequence[NewCard], by_content: bool) -> KnownCards:
+        """Return the ids and texts of these cards that the project has already."""
         ...
 
     def reserve(self, project_id: str, count: int) -> int:

@@ -137,9 +137,8 @@ def _translated() -> Iterator[None]:
         status, code = exc.response["ResponseMetadata"]["HTTPStatusCode"], exc.response["Error"]["Code"]
         # without the right to list a bucket, S3 answers 403 for a missing key
         if status in _CHANGED or status == 403:
-            raise FileChanged(
-                f"The file is no longer there as it was at the start of the import (S3: {code})."
-            ) from exc
+            message = f"The file was deleted or replaced since the start of its import (S3: {code})."
+            raise FileChanged(message) from exc
         raise Transient(f"S3: {code}") from exc
     except BotoCoreError as exc:
         raise Transient(f"S3: {type(exc).__name__}") from exc
