@@ -1,4 +1,4 @@
-"""The template's buckets in the local AWS: versions, events, and CORS rules for presigned uploads."""
+"""The template's buckets in the local AWS: versions, events, CORS for presigned uploads."""
 
 import re
 from contextlib import suppress

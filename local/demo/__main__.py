@@ -124,7 +124,7 @@ class FunctionLog:
 
 
 def environment(shell: Mapping[str, str]) -> dict[str, str]:
-    """Return the shell's variables, with written answers of the mock and, unless chosen, a low latency."""
+    """Return the shell's variables, plus the mock's written answers and a default latency."""
     latency = shell.get("GROUNDWORK_MOCK_LATENCY_MS") or MOCK_LATENCY_MS
     return {**with_answers(shell), "GROUNDWORK_MOCK_LATENCY_MS": latency}
 

@@ -1,4 +1,4 @@
-"""Files put into the bucket under faults: events late, twice and out of order; workers killed anywhere.
+"""Files put into the bucket under faults: late, repeated and reordered events, lost workers.
 
 The functions are the real ones. Each version of a file for a project is imported once, one after another.
 """
@@ -78,7 +78,7 @@ class VersionedFiles:
 
 
 def drawn_files(random: randomness.Random) -> list[PutFile]:
-    """Some versions of some keys; now and then a file that is empty, no feedback, or for no project."""
+    """Versions of some keys; now and then an empty or useless file, or one for no project."""
     files: list[PutFile] = []
     for number in range(random.randint(2, 5)):
         name = f"{random.randint(1, 3)}.csv"
@@ -189,7 +189,7 @@ class FileQueue:
         self.told += 1
 
     async def _tell(self, put: PutFile, late: bool) -> None:
-        """Deliver one event: three attempts by Lambda, then the queue of dead letters until one succeeds."""
+        """Deliver one event: three attempts by Lambda, then dead letters until one succeeds."""
         await asyncio.sleep(self.random.uniform(1, 300) if late else self.random.uniform(0.01, 1))
         attempt = 0
         while True:

@@ -19,7 +19,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class FeedbackFile:
-    """`lines` is the CSV; `body` the object, compressed or not; `by_content`: equal texts are duplicates."""
+    """`lines`: the CSV. `body`: the object. `by_content`: equal texts are duplicates."""
 
     rows: tuple[Row, ...]
     lines: bytes
@@ -46,7 +46,7 @@ class FeedbackFile:
 
 
 def drawn(random: Random, count: int, name: str) -> FeedbackFile:
-    """Draw a file with repeated ids and texts, rows without text, line breaks within cells, and blank lines."""
+    """Draw a file with repeated ids and texts, empty rows, line breaks in cells, blank lines."""
     rows: list[Row] = []
     lines = [b"externalId,text\n"]
     for number in range(1, count + 1):

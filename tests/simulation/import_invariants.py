@@ -1,4 +1,4 @@
-"""Invariants of imports: each row of a file counts once, and the counts are those of the cards."""
+"""Invariants of imports: each row of a file counts once, and counts equal the cards."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -135,7 +135,7 @@ class ImportInvariants(Invariants):
             demand(card.text in texts, "a_card_is_a_row", f"{key} has a text of no row: {card.text!r}")
 
     def a_part_comes_with_its_rows(self, rows: Rows) -> None:
-        """One request ends parts, writes their cards and rejected rows, and counts each of their rows once."""
+        """One request ends parts, writes cards and rejected rows, and counts each row once."""
         name = "a_part_comes_with_its_rows"
         ended, created = Counter[str](), 0
         for key, (before, after) in rows.items():

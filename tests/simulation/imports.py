@@ -1,4 +1,4 @@
-"""Simulations of import runs: users upload, start, cancel and retry; programs drop files; texts come in meanwhile."""
+"""Simulations of import runs: users upload, cancel and retry, while programs drop files."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
@@ -163,7 +163,7 @@ class ImportSimulation(Simulation):
             assert len(set(made)) == 1, made
 
     async def _told(self, key: str, dropped: FeedbackFile) -> str:
-        """Import a dropped file, as the function behind its event does; the event is repeated until it is handled."""
+        """Import a dropped file as its event's function does; the event repeats until handled."""
         file = self.files.find(key)
         assert file
         parameters = {"dedupe": "content"} if dropped.by_content else {}

@@ -1,4 +1,4 @@
-"""Import runs under faults from seeds: lost workers, cancels, lost files, cards sent meanwhile."""
+"""Import runs under faults from seeds: lost workers, cancels, lost files, other cards."""
 
 from collections import Counter
 

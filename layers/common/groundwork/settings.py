@@ -33,7 +33,7 @@ class Settings:
     model: str
     mock_latency_ms: int
     mock_answers: str
-    """Packed answers of the mock for known cards: set by the local system, absent in a deployment."""
+    """Packed answers of the mock for known cards. Only the local system sets it."""
 
     anthropic_api_key: str
     anthropic_base_url: str

@@ -1,4 +1,4 @@
-"""Files of imports on S3: signed uploads of one size, reads of one version, objects stored in parts."""
+"""Files of imports on S3: signed uploads, reads of one version, objects in parts."""
 
 import uuid
 from collections.abc import Callable, Iterator

@@ -39,7 +39,7 @@ def take_letters(
 
 
 def event_of(body: str) -> dict[str, Any]:
-    """Return the event of a letter, plain as a rule sends it or in the record of a destination; {} if there is none."""
+    """Return the event of a letter, plain or in a destination's record; {} if there is none."""
     try:
         message = json.loads(body)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Files that other programs put into the bucket, as imports/PROJECT/NAME: each version becomes one import.
+"""Files put into the bucket as imports/PROJECT/NAME: each version becomes one import.
 
 Events may come twice, late or out of order. The version id tells a repetition from a file that was put again.
 """
@@ -28,7 +28,7 @@ class DropEnd(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DroppedFile:
-    """One version of an object below the prefix; `put_at` in ms. The key is text, never a path of a file system."""
+    """Version of an object below the prefix; `put_at` in ms. The key never names a local file."""
 
     key: str
     size: int
@@ -74,7 +74,7 @@ class UnassignedFiles(Protocol):
 
 
 def queue_file(dropped: DroppedFile, files: ImportFiles, imports: Imports, unassigned: UnassignedFiles) -> DropEnd:
-    """Start the import of a file, or queue it behind the active one of its project. Raises Transient."""
+    """Start the import of a file, or queue it behind the project's active one. Raises Transient."""
     if dropped.is_folder:
         return DropEnd.FOLDER
     file = files.find(dropped.key, dropped.version_id)

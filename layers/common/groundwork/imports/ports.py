@@ -68,7 +68,7 @@ class ImportStore(Protocol):
         ...
 
     def create_for(self, project_id: str, file: StoredFile, name: str, parameters: dict[str, Any]) -> Import:
-        """Return the import of this version of an object: a new one, or the earlier one. Raises NotFound."""
+        """Return the new or earlier import of this version of an object. Raises NotFound."""
         ...
 
     def load(self, import_id: str) -> Import:
@@ -100,7 +100,7 @@ class ImportStore(Protocol):
         ...
 
     def latest_runs(self, run_ids: Sequence[str]) -> dict[str, Run]:
-        """Return the last of each run and its retries, by the id of the first. Missing runs are left out."""
+        """Return the last retry of each run, by the id of the first run. Missing runs are left out."""
         ...
 
     def inspection(self, import_id: str) -> Inspection | None: ...
@@ -114,7 +114,7 @@ class ImportStore(Protocol):
 
 
 class CardImporter(Protocol):
-    """Card numbers, and lookups of known cards. Every method raises Transient, NotFound (no project)."""
+    """Card numbers and lookups of known cards. Every method raises Transient and NotFound."""
 
     def prepare(self, project_id: str, cards: Sequence[NewCard], by_content: bool) -> None:
         """Bring the cards of older releases up to date. Raises OlderCardsUnfinished."""

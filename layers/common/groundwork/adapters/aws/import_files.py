@@ -1,4 +1,4 @@
-"""Files of imports in the private bucket, behind the port `groundwork.imports.ports.ImportFiles`."""
+"""Files of imports in the private bucket: the port `imports.ports.ImportFiles`."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -21,7 +21,7 @@ URL_SECONDS = 3_600
 CONTENT_TYPE = "application/octet-stream"
 FIRST_READ = 256 * 1024
 MAX_READ = 8 * MIB
-"""Bytes of one request. The first one of a reading is small: a part of a file has some kilobytes."""
+"""Bytes of one request. The first is small, as a part of a file has some kilobytes."""
 
 PART_BYTES = 8 * MIB
 """Of a multipart upload: S3 takes at least 5 MiB, and 10,000 parts."""
@@ -65,7 +65,7 @@ class S3ImportFiles:
         return Stored(lambda offset: self._read(file, offset), file.size)
 
     def _read(self, file: StoredFile, offset: int) -> Iterator[bytes]:
-        """Yield the bytes from an offset on, in requests of growing size. Raises FileChanged, Transient."""
+        """Yield bytes from an offset, in requests of growing size. Raises FileChanged, Transient."""
         version = {"VersionId": file.version_id} if file.version_id else {}
         step = FIRST_READ
         while offset < file.size:

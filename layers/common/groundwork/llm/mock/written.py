@@ -125,7 +125,7 @@ class WrittenAnswers:
         return {"subtasks": story["subtasks"]}
 
     def _plan(self, material: Material) -> Json | None:
-        """Return the plan of a single story with its written subtasks, for the repository it was written for."""
+        """Return the plan written for a single story with its subtasks and its repository."""
         stories, layout = list(material.get("stories") or ()), list(material["repository"]["layout"])
         plan = self._plans.get(str(stories[0]["title"])) if len(stories) == 1 else None
         if plan is None or material.get("template"):
