@@ -27,7 +27,7 @@ _PART = "part"
 
 
 @dataclass(frozen=True, slots=True)
-class ImportCounts:
+class CardCounts:
     created: int
     duplicates: int
 
@@ -72,7 +72,7 @@ class DynamoCards:
         by_content: bool = False,
         made_by: str = BY_IMPORT,
         part: ImportPart | None = None,
-    ) -> ImportCounts:
+    ) -> CardCounts:
         """Import cards; known external ids count as duplicates, also among concurrent imports.
 
         Transactions follow one another in the order of the cards: an interrupted import has written the first ones.
@@ -81,7 +81,7 @@ class DynamoCards:
         self.prepare(project_id, cards, by_content)
         job = _Import(project_id, by_content, made_by, part)
         created = self._write_part(job, part, cards) if part else self._write(job, cards)
-        return ImportCounts(created, len(cards) - created)
+        return CardCounts(created, len(cards) - created)
 
     def prepare(self, project_id: str, cards: Sequence[NewCard], by_content: bool) -> None:
         """Bring older cards up to date: else an import would not know their ids and texts."""
@@ -92,7 +92,7 @@ class DynamoCards:
             self._older.fill_hashes(project)
 
     def known(self, project_id: str, cards: Sequence[NewCard], by_content: bool) -> KnownCards:
-        """Return external ids, and texts if `by_content`, already present in the project."""
+        """Return the external ids, and the texts if `by_content`, of these cards that the project has already."""
         hashes = dict.fromkeys(content_hash(card.text) for card in cards) if by_content else {}
         texts = known_hashes(project_id, hashes) if by_content else set()
         return KnownCards(_known_ids(project_id, cards), frozenset(texts))
