@@ -65,6 +65,7 @@ WEB_BUILD := web/dist/index.html
 WEB_SOURCES := $(shell find web -type f -not -path 'web/node_modules/*' -not -path 'web/dist/*' 2>/dev/null)
 
 web: $(WEB_BUILD)
+	@:
 
 $(WEB_PACKAGES): web/package.json web/package-lock.json web/.npmrc | $(INSTALLED)
 	@echo "Installing the dashboard's packages (once) …" >&2

@@ -124,7 +124,7 @@ class FunctionLog:
 
 
 def environment(shell: Mapping[str, str]) -> dict[str, str]:
-    """Return the shell's variables, plus the mock's written answers and a default latency."""
+    """Return the shell's variables with the mock's written answers and a low latency."""
     latency = shell.get("GROUNDWORK_MOCK_LATENCY_MS") or MOCK_LATENCY_MS
     return {**with_answers(shell), "GROUNDWORK_MOCK_LATENCY_MS": latency}
 

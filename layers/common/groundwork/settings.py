@@ -33,7 +33,7 @@ class Settings:
     model: str
     mock_latency_ms: int
     mock_answers: str
-    """Packed answers of the mock for known cards. Only the local system sets it."""
+    """Packed answers of the mock for known cards; only the local system sets them."""
 
     anthropic_api_key: str
     anthropic_base_url: str

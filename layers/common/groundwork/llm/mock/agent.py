@@ -37,9 +37,7 @@ def turn(conversation: Conversation, written: WrittenAnswers | None = None) -> A
         tried = any(name in ("write", "edit") for name, _, _ in done)
         # a refused change is not tried again: a note of its own always fits
         edits = _edits(change, conversation) if change and not tried else []
-        usable = [] if tried else [target for target in targets if _shown(conversation, target.path) is not None]
-        places = usable or [note(str(task["key"]), task.get("repository_layout", ()))]
-        calls = edits or [_change(task, target, _shown(conversation, target.path) or []) for target in places]
+        calls = edits or _outline(task, [] if tried else targets, conversation)
         return _said("I make the change.", calls, number)
     if done[-1][0] != "read":
         calls = [_call("read", {"file_path": path}) for path in sorted(paths)]
@@ -90,6 +88,13 @@ def _shown(conversation: Conversation, path: str) -> list[str] | None:
             if head.startswith(f"{path}, lines 1 to ") and "read on" not in head:
                 return [match[1] for match in map(_LINE.fullmatch, body.split("\n")) if match]
     return None
+
+
+def _outline(task: Mapping[str, Any], targets: list[Target], conversation: Conversation) -> list[Block]:
+    """Return the calls to write outlines to the targets; to a note if none was read."""
+    usable = [target for target in targets if _shown(conversation, target.path) is not None]
+    places = usable or [note(str(task["key"]), task.get("repository_layout", ()))]
+    return [_change(task, target, _shown(conversation, target.path) or []) for target in places]
 
 
 def _change(task: Mapping[str, Any], target: Target, lines: list[str]) -> Block:

@@ -18,7 +18,10 @@ CHARACTERS_A_TOKEN = 4
 
 
 class MockModel:
-    """Waits `latency_ms` before each answer. Known material gets its `written` answers."""
+    """Waits `latency_ms` before each answer, with `sleep`.
+
+    Known material gets its `written` answers.
+    """
 
     name = "mock"
 

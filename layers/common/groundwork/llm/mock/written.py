@@ -125,7 +125,10 @@ class WrittenAnswers:
         return {"subtasks": story["subtasks"]}
 
     def _plan(self, material: Material) -> Json | None:
-        """Return the plan written for a single story with its subtasks and its repository."""
+        """Return the plan of a single story with its written subtasks.
+
+        Another repository than that of the plan gets the rules.
+        """
         stories, layout = list(material.get("stories") or ()), list(material["repository"]["layout"])
         plan = self._plans.get(str(stories[0]["title"])) if len(stories) == 1 else None
         if plan is None or material.get("template"):
