@@ -92,7 +92,7 @@ class DynamoCards:
             self._older.fill_hashes(project)
 
     def known(self, project_id: str, cards: Sequence[NewCard], by_content: bool) -> KnownCards:
-        """Return the external ids, and the texts if `by_content`, of these cards that the project has already."""
+        """Return external ids, and texts if `by_content`, already present in the project."""
         hashes = dict.fromkeys(content_hash(card.text) for card in cards) if by_content else {}
         texts = known_hashes(project_id, hashes) if by_content else set()
         return KnownCards(_known_ids(project_id, cards), frozenset(texts))
