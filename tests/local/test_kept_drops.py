@@ -1,4 +1,4 @@
-"""Files copied into the data folder of `make start`, and a kill in the middle of their import."""
+"""Files copied into the data folder of `make start`; a kill in the middle of an import."""
 
 import os
 import signal
