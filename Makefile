@@ -65,6 +65,7 @@ WEB_BUILD := web/dist/index.html
 WEB_SOURCES := $(shell find web -type f -not -path 'web/node_modules/*' -not -path 'web/dist/*' 2>/dev/null)
 
 web: $(WEB_BUILD)
+	@:
 
 $(WEB_PACKAGES): web/package.json web/package-lock.json web/.npmrc | $(INSTALLED)
 	@echo "Installing the dashboard's packages (once) …" >&2
@@ -165,6 +166,7 @@ format: $(INSTALLED) $(WEB_PACKAGES)
 # Runs and plan executions on virtual time, with seeded faults; then the mutants. SEEDS=10000 for more.
 simulate: $(INSTALLED)
 	@PYTHONPATH=layers/common:. $(OFFLINE) python -m tests.simulation --seeds $(or $(SEEDS),1000)
+	@PYTHONPATH=layers/common:. $(OFFLINE) python -m tests.simulation --imports --seeds $(or $(SEEDS),1000)
 	@PYTHONPATH=layers/common:. $(OFFLINE) python -m tests.simulation --mutants
 	@PYTHONPATH=layers/common:. $(OFFLINE) python -m tests.simulation --executions --seeds $(or $(SEEDS),1000)
 	@PYTHONPATH=layers/common:. $(OFFLINE) python -m tests.simulation --executions --mutants

@@ -23,7 +23,7 @@ import psutil
 from benchmarks.local_system import started
 
 RESULTS = Path(__file__).parent / "results" / "memory.json"
-CARDS_A_CALL = 2_000
+CARDS_A_CALL = 500
 POLLS_A_DAY = 43_200
 """One poll every two seconds."""
 
@@ -99,7 +99,9 @@ def _import(client: httpx.Client, project: str, count: int) -> None:
     for start in range(0, count, CARDS_A_CALL):
         numbers = range(start, min(count, start + CARDS_A_CALL))
         cards = [{"text": f"Card {n}: the export is slow and finds nothing", "externalId": str(n)} for n in numbers]
-        client.post(f"/api/projects/{project}/cards", json={"cards": cards}).raise_for_status()
+        # A busy machine may exceed the time limit; cards of the first try then count as duplicates.
+        while client.post(f"/api/projects/{project}/cards", json={"cards": cards}).status_code == 504:
+            pass
 
 
 def _cancelled_half_way(client: httpx.Client, project: str) -> str:

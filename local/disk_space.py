@@ -15,7 +15,7 @@ MIN_FREE_MB = 64
 """More than the engine writes between two polls, with the transactions in progress."""
 
 RESUME_FREE_MB = 96
-"""Above MIN_FREE_MB, so that the system does not stop and resume in turn."""
+"""Above MIN_FREE_MB: the system must not stop and resume in turn."""
 
 POLL_S = 0.2
 
@@ -30,7 +30,7 @@ def free_mb(folder: Path) -> int:
 
 
 def check_free_space(folder: Path) -> None:
-    """Check that the disk has space to work with. Raises DataRefused."""
+    """Raise DataRefused if the disk is almost full."""
     free = free_mb(folder)
     if free < MIN_FREE_MB:
         raise DataRefused(

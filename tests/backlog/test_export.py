@@ -145,8 +145,8 @@ def test_an_export_names_the_model_behind_each_item(made_by: str | None, said: s
     assert [tree["madeBy"], tree["stories"][0]["madeBy"], tree["stories"][0]["subtasks"][0]["madeBy"]] == [made_by] * 3
     assert [row["madeBy"] for row in table(render("csv", backlog).body)] == [made_by or ""] * 3
     marked = 3 if said else 0
-    assert render("markdown", backlog).body.count("made by") == marked
-    assert sum("made by" in text and said in text for text in words(render("markdown", backlog).body)) == marked
+    shown = [text.casefold() for text in words(render("markdown", backlog).body)]
+    assert sum("made by" in text and said in text for text in shown) == marked
     assert [row["Description"].endswith(said) for row in table(render("jira", backlog).body)] == [True] * 3
     assert render("jira", backlog).body.count("made by") == marked
 

@@ -163,7 +163,7 @@ def test_a_fault_of_the_platform_leaves_the_baseline_to_the_next_worker(bench: B
         bench.desk.sandboxes.open = real  # type: ignore[method-assign]
         raise Transient("Lambda MicroVMs: InternalServerException")
 
-    bench.desk.sandboxes.open = broken  # type: ignore[method-assign]
+    bench.desk.sandboxes.open = broken  # type: ignore[method-assign,assignment]
     with pytest.raises(Transient):
         bench.worker().run(ID)
     assert bench.worker().run(ID) == "passed"

@@ -9,8 +9,6 @@ from groundwork.imports.errors import FileChanged
 from groundwork.imports.model import StoredFile
 from groundwork.imports.ports import Upload
 
-READ = 64 * 1024
-
 
 def etag_of(data: bytes) -> str:
     return f'"{hashlib.md5(data, usedforsecurity=False).hexdigest()}"'
@@ -22,6 +20,7 @@ class MemoryFiles:
 
     objects: dict[str, bytes] = field(default_factory=dict)
     on_request: Callable[[str, str], None] = lambda request, key: None
+    read_bytes: int = 64 * 1024
 
     def upload(self, key: str, size: int) -> Upload:
         return Upload(f"https://bucket/{key}", "PUT", {"content-type": "application/octet-stream"}, 1)
@@ -40,8 +39,8 @@ class MemoryFiles:
             data = self.objects.get(file.key)
             if data is None or etag_of(data) != file.etag:
                 raise FileChanged("The file was deleted or replaced since the start of its import.")
-            yield data[offset : offset + READ]
-            offset += READ
+            yield data[offset : offset + self.read_bytes]
+            offset += self.read_bytes
 
     def store(self, key: str, chunks: Iterable[bytes]) -> StoredFile:
         data = b"".join(chunks)

@@ -72,6 +72,19 @@ def test_lists_go_page_by_page(plans: Plans) -> None:
     assert sorted(found) == sorted(ids)
 
 
+def test_credentials_do_not_follow_a_repository_to_another_host_by_themselves(plans: Plans) -> None:
+    secret = "groundwork/app"  # the name of one
+    made = plans.made("/api/repositories", name="App", url="https://example.com/app", credentialsSecret=secret)
+    path = f"/api/repositories/{made['id']}"
+    elsewhere = {"url": "https://example.org/app"}
+    refused = plans.call("PATCH", path, elsewhere)
+    assert refused.status == 422
+    assert [detail["field"] for detail in refused.json["error"]["details"]] == ["credentialsSecret"]
+    assert plans.call("PATCH", path, {"url": "https://example.com/other"}).status == 200
+    assert plans.call("PATCH", path, elsewhere | {"credentialsSecret": None}).json["credentialsSecret"] is None
+    assert plans.call("PATCH", path, {"url": "https://example.net/app"}).status == 200
+
+
 # plans by hand
 
 
@@ -577,6 +590,17 @@ def test_a_task_of_a_subtask_belongs_to_its_story(plans: Plans, plan: Any) -> No
     assert plans.call("PATCH", path, {"storyId": story, "subtaskId": f"{story}-ST1"}).status == 200
     assert plans.get(f"/api/stories/{story}")["plans"][0]["counts"] == {"PENDING": 1}
     assert plans.get(f"/api/stories/{other}")["plans"] == []
+
+
+@pytest.mark.full
+@pytest.mark.slow(reason="501 subtasks through the API")
+def test_a_story_with_more_subtasks_than_a_plan_takes_is_refused(plans: Plans) -> None:
+    story = plans.story()
+    for number in range(501):
+        plans.made(f"/api/stories/{story}/subtasks", title=f"Step {number}")
+    answer = plans.call("POST", "/api/plans", {"repositoryId": plans.repository(), "storyIds": [story]})
+    assert answer.status == 422
+    assert [detail["field"] for detail in answer.json["error"]["details"]] == ["storyIds"]
 
 
 # the model's part

@@ -75,6 +75,11 @@ def test_the_access_key_is_created_once_and_private(tmp_path: Path) -> None:
     folder.close()
 
 
+def test_a_new_folder_is_readable_by_its_owner_alone(tmp_path: Path) -> None:
+    DataFolder(tmp_path / "data").close()
+    assert (tmp_path / "data").stat().st_mode & 0o077 == 0
+
+
 def test_forgetting_empties_a_folder_unless_it_is_in_use(tmp_path: Path) -> None:
     folder = DataFolder(tmp_path)
     (tmp_path / "dynamodb").mkdir()

@@ -15,6 +15,7 @@ from functools import partial
 from tests.simulation.execution.mutant import ExecutionMutant
 from tests.simulation.execution.mutants import EXECUTION_MUTANTS
 from tests.simulation.execution.simulation import simulate_execution
+from tests.simulation.imports import ImportSimulation
 from tests.simulation.mutant import SEEDS, Mutant
 from tests.simulation.mutant_seeds import keep, keep_caught
 from tests.simulation.mutants import MUTANTS
@@ -114,6 +115,8 @@ def _simulated(arguments: argparse.Namespace) -> Simulated:
         return simulate_sandboxes
     if arguments.executions:
         return simulate_execution
+    if arguments.imports:
+        return partial(simulate, kind=ImportSimulation)
     return partial(simulate, kind=PlanSimulation) if arguments.plans else simulate
 
 
@@ -136,6 +139,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes")
     parser.add_argument("--seed", type=int, help="this one alone, with its trace")
     parser.add_argument("--plans", action="store_true", help="runs about plans, in place of those about a backlog")
+    parser.add_argument("--imports", action="store_true", help="runs that import files")
     parser.add_argument("--executions", action="store_true", help="plans that are carried out")
     parser.add_argument("--sandboxes", action="store_true", help="sandboxes of attempts and landings")
     parser.add_argument("--mutants", nargs="*", metavar="NAME", help="look for the bugs that are put in on purpose")

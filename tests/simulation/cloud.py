@@ -151,6 +151,8 @@ class Cloud:
         await self._disturb(sandbox, self.faults.killed_before)
         if what == "invoke":
             return await self._accept(sandbox, sent)
+        if what == "object":
+            return await self._reach_bucket(sandbox, sent)
         return await self._request(sandbox, what, sent)
 
     async def _disturb(self, sandbox: Sandbox, kill: float) -> None:
@@ -163,6 +165,15 @@ class Cloud:
             self.note(f"{sandbox.number} killed")
             sandbox.kill()
             raise Killed
+
+    async def _reach_bucket(self, sandbox: Sandbox, sent: str) -> None:
+        """Reach S3, or raise the adapter's error for the fault; the caller makes the effect."""
+        await self._travel(sandbox)
+        if self.happens(self.faults.unreachable):
+            sandbox.disturbed_at = self.loop.now
+            self.note(f"{sandbox.number} {sent} unreachable")
+            raise Transient("S3: ConnectTimeoutError")
+        self.note(f"{sandbox.number} {sent}")
 
     async def _request(self, sandbox: Sandbox, operation: str, sent: dict[str, Any]) -> dict[str, Any]:
         await self._travel(sandbox)

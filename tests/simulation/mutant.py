@@ -10,7 +10,7 @@ from groundwork.runs.model import RunType
 from tests.simulation.faults import Faults
 from tests.simulation.releases import Neighbour
 from tests.simulation.scenario import Scenario
-from tests.simulation.simulation import Report, simulate
+from tests.simulation.simulation import Report, Simulation, simulate
 
 SEEDS = 300
 """Every mutant is caught within this number of seeds."""
@@ -25,11 +25,14 @@ class Mutant:
     under: Callable[[Faults], Faults] = lambda faults: faults
     """Adapts the faults drawn from the seed, as `where` does the scenario, to let the bug show."""
     neighbour: Neighbour | None = None
+    kind: type[Simulation] = Simulation
 
     def caught(self, seeds: Iterable[int]) -> Report | None:
         """Return the first simulation with a violation."""
         with self.applied():
-            reports = (simulate(seed, self.where, self.under, neighbour=self.neighbour) for seed in seeds)
+            reports = (
+                simulate(seed, self.where, self.under, kind=self.kind, neighbour=self.neighbour) for seed in seeds
+            )
             return next((report for report in reports if report.broken), None)
 
 

@@ -27,6 +27,7 @@ from groundwork.runs.sweep import Sweeper
 from groundwork.runs.writer import RunWriter
 from tests.simulation.faults import Faults
 from tests.simulation.mutant import SEEDS, Mutant, in_many_hops, patched, with_a_cancel
+from tests.simulation.mutants_of_imports import OF_IMPORTS
 from tests.simulation.mutants_of_items import OF_ITEMS
 from tests.simulation.mutants_of_releases import OF_RELEASES
 from tests.simulation.mutants_of_retries import OF_RETRIES
@@ -157,20 +158,20 @@ _OF_RUNS = [
     ),
     Mutant(
         "lease taken from the living",
-        "whoever comes takes the run",
+        "any worker takes over a run, even with a valid lease",
         patched("groundwork.runs.leases.may_take", lambda run, now: run.status.active),
     ),
-    Mutant("lease not renewed", "no heartbeat", patched("groundwork.runs.leases.RENEW_MS", 600_000)),
+    Mutant("lease not renewed", "a worker sends no heartbeats", patched("groundwork.runs.leases.RENEW_MS", 600_000)),
     Mutant(
         "one name for two deliveries",
-        "an invocation is known by the id of its event, which duplicates share",
+        "a worker's id is the id of its event, so duplicate deliveries share it",
         patched("groundwork.runs.leases.invocation_id", lambda request_id: request_id),
         in_many_hops,
         lambda faults: Faults(twice=0.9, until_s=1_500.0),
     ),
     Mutant(
         "cancel not looked for",
-        "a worker never looks whether its run was cancelled",
+        "a worker never checks for a cancel",
         patched("groundwork.runs.writer.RunWriter.holds_lease", _always_holds_lease),
         with_a_cancel,
     ),
@@ -182,52 +183,52 @@ _OF_RUNS = [
     ),
     Mutant(
         "cancel answered at once",
-        "a cancel does not wait until no call can begin",
+        "a cancel returns while a call can still start",
         patched("tests.simulation.people.cancel", _cancel_at_once),
         with_a_cancel,
     ),
     Mutant(
         "counters outside the transaction",
-        "the run's counters are written before what they count",
+        "the run's counters are written before the results",
         patched("groundwork.adapters.dynamodb.runs.DynamoRuns.save", _counters_first),
     ),
     Mutant(
         "old children go first",
-        "what a run replaces is deleted in a request of its own",
+        "replaced children are deleted in a separate request",
         patched("groundwork.adapters.dynamodb.runs.DynamoRuns.save", _old_children_first),
     ),
-    Mutant("lock released afterwards", "the lock goes in a request of its own", _lock_kept),
+    Mutant("lock released afterwards", "the lock is released in a separate request", _lock_kept),
     Mutant(
         "no hop guard",
-        "a run without progress gets hop after hop",
+        "a run without progress never stops",
         patched("groundwork.runs.continuation.give_up_reason", lambda run: None),
     ),
     Mutant(
         "items of a lost worker forgotten",
-        "what the last holder had in flight stays in flight",
+        "items in flight of a lost worker stay claimed",
         patched("groundwork.runs.leases._orphaned_claim", lambda claim, lost: claim),
     ),
     Mutant(
         "failures are free",
-        "what an item that failed has cost is not counted",
+        "the cost of failed items is not counted",
         patched("groundwork.runs.call_pool.CallPool._take", _failures_are_free),
     ),
     Mutant(
         "no margin at the end",
-        "a hop begins items until its very end and does not hand over",
+        "a hop starts items until its time is up, and never hands over",
         patched("groundwork.runs.continuation.save_ms", lambda total_ms: -60_000),
     ),
     Mutant(
         "connection error crashes",
-        "a broken connection to DynamoDB is taken for a fault of ours",
+        "a broken connection to DynamoDB crashes the hop",
         patched("groundwork.adapters.dynamodb.client._code", _code_of_any),
     ),
     Mutant(
         "given up before it was queued",
-        "a run that never got to its items cannot be retried",
+        "a run that failed before its manifest was complete cannot be retried",
         patched("groundwork.runs.model.Run.queued_all", property(lambda run: True)),
     ),
 ]
 
-MUTANTS = [*_OF_RUNS, *OF_RETRIES, *OF_ITEMS, *OF_RELEASES]
+MUTANTS = [*_OF_RUNS, *OF_RETRIES, *OF_ITEMS, *OF_RELEASES, *OF_IMPORTS]
 __all__ = ["MUTANTS", "SEEDS", "Mutant"]

@@ -120,7 +120,7 @@ def _whole_project(self: Starter, project_id: str, request: RunRequest) -> tuple
 OF_ITEMS = [
     Mutant(
         "claim forgotten",
-        "an item is begun and not claimed",
+        "an item is started without a claim",
         patched("groundwork.runs.claims.advance", _claim_forgotten),
     ),
     Mutant(
@@ -128,17 +128,17 @@ OF_ITEMS = [
     ),
     Mutant(
         "tokens not counted",
-        "the cost is counted, its tokens are not",
+        "the cost is counted, but not the tokens",
         patched("groundwork.runs.claims.count_results", _tokens_not_counted),
     ),
     Mutant(
         "abandoned for free",
-        "what was given up at the end of a hop is not counted",
+        "calls abandoned at the end of a hop are not counted",
         patched("groundwork.runs.call_pool.CallPool._work", _abandoned_for_free),
     ),
     Mutant(
         "nothing is skipped",
-        "what has children is done again",
+        "items with children are processed again",
         patched(
             "groundwork.generation.handlers.children.describe_parents",
             lambda *arguments: (replace(target, skipped=False) for target in _describe_parents(*arguments)),
@@ -146,7 +146,7 @@ OF_ITEMS = [
     ),
     Mutant(
         "nothing is replaced",
-        "the old children stay beside the new",
+        "old children stay beside the new ones",
         patched(
             "groundwork.generation.handlers.children.describe_parents",
             lambda *arguments: (replace(target, replaced=()) for target in _describe_parents(*arguments)),
@@ -154,7 +154,7 @@ OF_ITEMS = [
     ),
     Mutant(
         "a retry replaces nothing",
-        "the old children stay beside those of a retry",
+        "old children stay beside those of a retry",
         patched(
             "groundwork.generation.handlers.children.ChildrenHandler.refresh",
             lambda *arguments: (replace(target, replaced=()) for target in _refresh(*arguments)),
@@ -163,10 +163,10 @@ OF_ITEMS = [
     ),
     Mutant(
         "selection ignored",
-        "a run of some items does all of them",
+        "a run of selected items processes all items",
         patched("groundwork.runs.start.Starter.draft", _whole_project),
     ),
-    Mutant("analyses not written", "items complete and nothing is there", patched(_WRITE, _without(SetAnalysis))),
+    Mutant("analyses not written", "items complete without a stored analysis", patched(_WRITE, _without(SetAnalysis))),
     Mutant("analyses mixed up", "each card gets the next one's analysis", patched(_WRITE, _analyses_mixed_up)),
     Mutant("marks dropped", "results do not name their model", patched(_WRITE, _marks_dropped)),
     Mutant(
@@ -179,10 +179,10 @@ OF_ITEMS = [
         "results of the mock are marked with the model's id",
         patched("groundwork.runs.model.Run.made_by", property(lambda run: run.model)),
     ),
-    Mutant("drafts not written", "what a batch has proposed is lost", patched(_WRITE, _without(StoreDrafts))),
+    Mutant("drafts not written", "the drafts of a batch are lost", patched(_WRITE, _without(StoreDrafts))),
     Mutant(
         "not purged",
-        "what was below what a run replaced stays",
+        "rows below replaced items stay",
         patched("groundwork.adapters.dynamodb.write_actions._mark_dead", lambda *arguments: None),
         _replacing,
     ),
@@ -194,7 +194,7 @@ OF_ITEMS = [
     ),
     Mutant(
         "suspects run with others",
-        "an item that has lost two workers is tried beside others",
+        "an item with two lost workers runs beside others",
         patched("groundwork.runs.selection.SUSPECT_ATTEMPTS", 99),
     ),
 ]

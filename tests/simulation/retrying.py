@@ -7,8 +7,14 @@ from tests.simulation.expressions import Item
 from tests.simulation.known import Known, Seen, demand, is_a
 
 FIRST_RETRY_MS = 5 * 60_000
-_NEVER_AGAIN = {ErrorCode.COST_LIMIT, ErrorCode.HOP_LIMIT, ErrorCode.MODEL_MISCONFIGURED}
-"""Limits the next run would reach again."""
+_NEVER_AGAIN = {
+    ErrorCode.COST_LIMIT,
+    ErrorCode.HOP_LIMIT,
+    ErrorCode.MODEL_MISCONFIGURED,
+    ErrorCode.FILE_CHANGED,
+    ErrorCode.FILE_INVALID,
+}
+"""Limits the next run would reach again, and files it would find the same."""
 
 _WORTH_IT = {
     ErrorCode.ANSWER_INVALID,

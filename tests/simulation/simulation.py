@@ -233,18 +233,22 @@ class Simulation:
         down_until = self.scenario.down[1]
         return max(self.faults.until_s, down_until if down_until < 1e9 else 0.0)
 
+    def _waits(self) -> dict[str, bool]:
+        """Return, for each thing the schedule must do, whether it waits."""
+        database, project = self.cloud.database, self.cloud.database.row(("backlog", PROJECT, "P"))
+        soon = self.cloud.true_ms() + round(self.scenario.patience_s * 1000)
+        retries = [database.row(key) or {} for key in database.below("runs", PROJECT, "RETRY#")]
+        return {
+            "what_is_dead_is_purged": project is not None and "attention" in project,
+            "a_due_retry_is_given": any(int(retry["attentionAt"]["N"]) < soon for retry in retries),
+        }
+
     def _is_tidy(self) -> bool:
         """Return True if no purge waits and no retry is due soon.
 
         Raises Violation if one has waited too long for the schedule.
         """
-        database, project = self.cloud.database, self.cloud.database.row(("backlog", PROJECT, "P"))
-        soon = self.cloud.true_ms() + round(self.scenario.patience_s * 1000)
-        retries = [database.row(key) or {} for key in database.below("runs", PROJECT, "RETRY#")]
-        waits = {
-            "what_is_dead_is_purged": project is not None and "attention" in project,
-            "a_due_retry_is_given": any(int(retry["attentionAt"]["N"]) < soon for retry in retries),
-        }
+        waits = self._waits()
         self._waiting_since = {what: self._waiting_since.get(what, self.loop.now) for what, it in waits.items() if it}
         for what, noticed_at in self._waiting_since.items():
             since = max(self._calm_at(), noticed_at)

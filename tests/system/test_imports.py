@@ -1,4 +1,4 @@
-"""Files of any size through the local system: upload by signed URL, start, watch, kill, result."""
+"""Files of any size through the local system: signed upload, start, kill, result."""
 
 import gzip
 from collections.abc import Iterator

@@ -65,10 +65,10 @@ function OpenPanel({ shown, onClose }: { shown: BacklogNode; onClose: () => void
           maxLength={300}
           onSave={(title) => save({ title })}
         />
+        <MadeBy madeBy={node.item.madeBy} />
         {node.kind === "epic" && <EpicFields node={node} save={save} />}
         {node.kind === "story" && <StoryFields node={node} save={save} />}
         {node.kind === "subtask" && <SubtaskFields node={node} save={save} />}
-        <MadeBy madeBy={node.item.madeBy} />
       </div>
       {remove.dialog}
     </Dialog>

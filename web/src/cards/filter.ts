@@ -16,6 +16,20 @@ export function filterCards(cards: Card[], filter: CardFilter): Card[] {
   return cards.filter((card) => matches(card, filter) && (!sought || textOf(card).includes(sought)));
 }
 
+/** Results by page: a page that arrives must not filter all earlier ones again. */
+const filtered = new WeakMap<Card[], { filter: CardFilter; found: Card[] }>();
+
+/** Matching cards of all pages. */
+export function filterPages(pages: Card[][], filter: CardFilter): Card[] {
+  return pages.flatMap((page) => {
+    const known = filtered.get(page);
+    if (known?.filter === filter) return known.found;
+    const found = filterCards(page, filter);
+    filtered.set(page, { filter, found });
+    return found;
+  });
+}
+
 function matches({ analysis }: Card, { kind, severity, sentiment }: CardFilter): boolean {
   if (kind === NOT_ANALYZED) return analysis === null && severity === ANY && sentiment === ANY;
   const chosen = [

@@ -71,7 +71,7 @@ export function ImportDialog({ projectId, dropped, onClose }: Props) {
         {uploading.isSending ? (
           <UploadProgress step={uploading.step} />
         ) : uploading.result ? (
-          <ImportStarted projectId={projectId} started={uploading.result} />
+          <ImportStarted projectId={projectId} started={uploading.result} onClose={onClose} />
         ) : sending.isSending ? (
           <Sending step={sending.step} />
         ) : sending.result ? (

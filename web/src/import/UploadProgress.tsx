@@ -30,8 +30,10 @@ export function UploadProgress({ step }: { step: UploadStep | null }) {
   );
 }
 
+type StartedProps = { projectId: string; started: StartedImport; onClose: () => void };
+
 /** After the start: the server does the rest. */
-export function ImportStarted({ projectId, started }: { projectId: string; started: StartedImport }) {
+export function ImportStarted({ projectId, started, onClose }: StartedProps) {
   return (
     <div className={s.stack}>
       <p>
@@ -40,8 +42,10 @@ export function ImportStarted({ projectId, started }: { projectId: string; start
       </p>
       <p className={s.summary}>
         <Link to={`/projects/${projectId}/runs/${started.runId}`}>Follow the run</Link>, or see{" "}
-        <Link to={`/projects/${projectId}?section=imports`}>all imports</Link> with their counts and rejected
-        rows.
+        <Link to={`/projects/${projectId}?section=imports`} onClick={onClose}>
+          all imports
+        </Link>{" "}
+        with their counts and rejected rows.
       </p>
     </div>
   );

@@ -35,6 +35,8 @@ export const cardsQuery = (projectId: string) =>
       return { ...page, items: page.items.map(toCard) };
     },
     ...pageParams,
+    // comparing 100,000 cards with the earlier ones at each new page would freeze the page
+    structuralSharing: false,
   });
 
 export const cardQuery = (id: string) =>

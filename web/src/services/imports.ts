@@ -72,7 +72,9 @@ export function startImport(importId: string, signal?: AbortSignal): Promise<{ r
 export function rejectedRowsOf(importId: string): Promise<RejectedRow[]> {
   return fetchAllPages(
     (nextToken) =>
-      getJson<Page<RejectedRow>>(`${path(importId)}/rejected`, { query: { nextToken, limit: REJECTED_PAGE } }),
+      getJson<Page<RejectedRow>>(`${path(importId)}/rejected`, {
+        query: { nextToken, limit: REJECTED_PAGE },
+      }),
     MAX_REJECTED,
   );
 }

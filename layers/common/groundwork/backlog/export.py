@@ -188,18 +188,22 @@ def _markdown(backlog: Backlog) -> str:
     if backlog.project.description:
         lines += [_escape(backlog.project.description), ""]
     for kind, code, item in _walk(backlog):
+        facts = ", ".join(_facts(item))
         if kind == "subtask":
-            details = ", ".join(filter(None, (getattr(item, "effort", ""), _escape(model_note(item)))))
-            lines.append(f"- [ ] **{code}** {_escape(item.title)} ({details})")
+            lines.append(f"- [ ] **{code}** {_escape(item.title)} ({facts})")
             continue
         level = "##" if kind == "epic" else "###"
         lines += ["", f"{level} {code} {_escape(item.title)}", "", _escape(description_of(item)), ""]
         lines += [f"- {_escape(line)}" for line in getattr(item, "acceptance_criteria", ())]
-        if isinstance(item, Story):
-            lines += ["", f"Priority {item.priority}, effort {item.effort}", ""]
-        if note := model_note(item):
-            lines += ["", f"_{_escape(note)}_", ""]
+        lines += ["", facts[:1].upper() + facts[1:], ""] if facts else []
     return "\n".join(lines) + "\n"
+
+
+def _facts(item: Artifact) -> list[str]:
+    """Return priority, effort and the model behind an item in words."""
+    facts = [f"priority {item.priority}", f"effort {item.effort}"] if isinstance(item, Story) else []
+    facts += [item.effort] if isinstance(item, Subtask) else []
+    return [*facts, *([_escape(note)] if (note := model_note(item)) else [])]
 
 
 def _escape(text: str) -> str:

@@ -2,6 +2,7 @@
 
 import hashlib
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -53,3 +54,26 @@ def content_hash(text: str) -> str:
     # another tool may change these three unnoticed
     plain = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n").strip())
     return hashlib.sha256(plain.encode()).hexdigest()[:32]
+
+
+@dataclass(frozen=True, slots=True)
+class KnownCards:
+    """External ids and content hashes of cards in a project."""
+
+    ids: frozenset[str] = frozenset()
+    hashes: frozenset[str] = frozenset()
+
+    def new_among(self, cards: Iterable[NewCard], by_content: bool) -> list[NewCard]:
+        """Return the cards with an unknown id, and an unknown text if `by_content`.
+
+        In their order: a duplicate takes neither an id nor a text.
+        """
+        ids, hashes, new = set(self.ids), set(self.hashes), []
+        for card in cards:
+            text = content_hash(card.text) if by_content else ""
+            if card.external_id in ids or text in hashes:
+                continue
+            new.append(card)
+            ids |= {card.external_id} if card.external_id else set()
+            hashes |= {text} if by_content else set()
+        return new

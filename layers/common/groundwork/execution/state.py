@@ -35,7 +35,10 @@ class Cause(StrEnum):
 
 
 class TaskUsage(Stored):
-    """Usage of all sessions of a task: tokens as billed, cost in millionths of a dollar."""
+    """Usage of all sessions of a task: tokens as billed, cost in millionths of a dollar.
+
+    A stored form of `Usage` plus the cost: sessions may use different models, so tokens alone have no price.
+    """
 
     input: Annotated[int, stored_as("input")] = 0
     output: Annotated[int, stored_as("output")] = 0

@@ -19,7 +19,7 @@ from groundwork.imports.writes import SaveRows
 from groundwork.runs.handler import QueueingStopped
 
 MAX_ROWS = 31
-"""A card takes three actions (row, external id, hash); the import and the rejected rows take one each, of 95."""
+"""A card takes 3 of 95 actions (row, id, hash); the import and the rejected rows 1 each."""
 
 MAX_PART_BYTES = CHUNK
 """Of a file. As UTF-8 and JSON it grows at most sixfold, and a transaction takes 3 MB."""
@@ -66,7 +66,10 @@ def inspect(files: ImportFiles, record: Import, key: str, may_continue: Callable
 def cut(
     content: Content, layout: Layout, last_end: Place, may_continue: Callable[[], bool]
 ) -> Iterator[tuple[Place, Place]]:
-    """Yield the start and the end of each part after `last_end`. Raises FileChanged, QueueingStopped, Transient."""
+    """Yield the start and the end of each part after `last_end`.
+
+    Raises FileChanged, QueueingStopped, Transient.
+    """
     start = Checkpoint(*last_end) if last_end else Checkpoint(layout.start.offset, layout.start.line)
     for begin, end in importer.parts(Watched(content, may_continue), layout, start, MAX_ROWS, MAX_PART_BYTES):
         yield astuple(begin), astuple(end)

@@ -1,4 +1,4 @@
-"""An import: one file in the bucket, the parameters to read it with, and the counts of its rows."""
+"""An import: a file in the bucket, the parameters for it, and the counts of its rows."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum

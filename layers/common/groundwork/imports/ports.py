@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from groundwork.backlog.new_cards import NewCard
+from groundwork.backlog.new_cards import KnownCards, NewCard
 from groundwork.imports.model import Import, ImportProblem, Origin, StoredFile
 from groundwork.runs.model import Run
 
@@ -68,7 +68,7 @@ class ImportStore(Protocol):
         ...
 
     def create_for(self, project_id: str, file: StoredFile, name: str, parameters: dict[str, Any]) -> Import:
-        """Return the import of this version of an object: a new one, or the earlier one. Raises NotFound."""
+        """Return the import of this version of an object, the earlier one if any. Raises NotFound."""
         ...
 
     def load(self, import_id: str) -> Import:
@@ -100,7 +100,10 @@ class ImportStore(Protocol):
         ...
 
     def latest_runs(self, run_ids: Sequence[str]) -> dict[str, Run]:
-        """Return the last of each run and its retries, by the id of the first. Missing runs are left out."""
+        """Return the last of each run and its retries, by the id of the first one.
+
+        Missing runs are left out.
+        """
         ...
 
     def inspection(self, import_id: str) -> Inspection | None: ...
@@ -114,14 +117,17 @@ class ImportStore(Protocol):
 
 
 class CardImporter(Protocol):
-    """Card numbers, and lookups of known cards. Every method raises Transient, NotFound (no project)."""
+    """Card numbers, and lookups of known cards.
+
+    Every method raises Transient, and NotFound for a missing project.
+    """
 
     def prepare(self, project_id: str, cards: Sequence[NewCard], by_content: bool) -> None:
         """Bring the cards of older releases up to date. Raises OlderCardsUnfinished."""
         ...
 
-    def unknown(self, project_id: str, cards: Sequence[NewCard], by_content: bool) -> list[NewCard]:
-        """Return the cards with an external id, and a text, not in the project yet."""
+    def known(self, project_id: str, cards: Sequence[NewCard], by_content: bool) -> KnownCards:
+        """Return the ids and texts of these cards known in the project."""
         ...
 
     def reserve(self, project_id: str, count: int) -> int:

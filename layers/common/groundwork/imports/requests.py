@@ -47,7 +47,7 @@ class NewImport(Value):
 
 
 def check_parameters(parameters: dict[str, Any]) -> None:
-    """Raise Invalid for parameters that no file can be read with."""
+    """Raise Invalid for parameters unfit for any file."""
     try:
         read_parameters(parameters)
     except Invalid as invalid:

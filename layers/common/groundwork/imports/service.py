@@ -90,7 +90,7 @@ class Imports:
         return self._start_waiting(import_id)
 
     def start_next(self, project_id: str | None = None) -> list[str]:
-        """Start waiting imports, of one project or of all; return the ids of the started ones. Raises Transient.
+        """Start waiting imports, of one project or of all; return their ids. Raises Transient.
 
         A project has one import run at a time, so at most one import of each starts.
         """

@@ -12,7 +12,7 @@ from groundwork.runs.model import Run, RunStatus
 
 
 def view(record: Import, run: Run | None, inspection: Inspection | None = None) -> dict[str, Any]:
-    """Return an import; without its `inspection`, as in a list, facts about the file are missing."""
+    """Return an import. A list has no `inspection`, and so no facts about the file."""
     layout = inspection.layout if inspection else None
     counts, problem = record.counts, _problem(record, run, inspection)
     return {

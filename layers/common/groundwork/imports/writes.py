@@ -11,7 +11,7 @@ from groundwork.runs.packing import MAX_ACTIONS
 
 @dataclass(frozen=True, slots=True)
 class StartImport:
-    """Name the first run of an import, with the start of this run. Conflicts with an earlier one."""
+    """Name the first run of an import, with the start of this run. Conflicts with another."""
 
     import_id: str
     run_id: str

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from groundwork.backlog.model import Effort, LongText, Value
-from groundwork.backlog.requests import Patch
+from groundwork.backlog.requests import PartialUpdate
 from groundwork.checks.requests import ChecksBody
 from groundwork.errors import Invalid
 from groundwork.plans.draft import PhaseDraft, Phases, TaskDraft
@@ -54,7 +54,7 @@ class NewRepository(Value):
     checks: ChecksBody | None = None
 
 
-class RepositoryPatch(Patch):
+class RepositoryPatch(PartialUpdate):
     # defaults of a patch only make its fields optional: `changes` returns the fields sent
     name: Name = ""
     url: Url = ""
@@ -78,7 +78,7 @@ class NewPlan(Value):
     parameters: Parameters = Field(default_factory=dict)
 
 
-class PlanPatch(Patch):
+class PlanPatch(PartialUpdate):
     """`status`: READY marks a complete plan as ready to run, DRAFT reverts that."""
 
     title: Title = ""
@@ -103,7 +103,7 @@ class NewPhase(PhaseDraft):
         return AddPhase(phase=PhaseDraft(**draft), position=self.position)
 
 
-class PhasePatch(Patch):
+class PhasePatch(PartialUpdate):
     """`position`: its new place among the phases; `taskIds`: the order of its tasks."""
 
     title: Title = ""
@@ -141,7 +141,7 @@ class NewTask(TaskDraft):
         )
 
 
-class TaskPatch(Patch):
+class TaskPatch(PartialUpdate):
     """`phaseId` and `position` move the task; defaults: its own phase, and the end of the phase."""
 
     key: Key = ""

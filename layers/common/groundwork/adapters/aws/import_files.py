@@ -1,4 +1,4 @@
-"""Files of imports in the private bucket, behind the port `groundwork.imports.ports.ImportFiles`."""
+"""Files of imports in the private bucket: port `groundwork.imports.ports.ImportFiles`."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -21,7 +21,7 @@ URL_SECONDS = 3_600
 CONTENT_TYPE = "application/octet-stream"
 FIRST_READ = 256 * 1024
 MAX_READ = 8 * MIB
-"""Bytes of one request. The first one of a reading is small: a part of a file has some kilobytes."""
+"""Bytes of one request. The first is small, as a part of a file has some kilobytes."""
 
 PART_BYTES = 8 * MIB
 """Of a multipart upload: S3 takes at least 5 MiB, and 10,000 parts."""
@@ -65,7 +65,7 @@ class S3ImportFiles:
         return Stored(lambda offset: self._read(file, offset), file.size)
 
     def _read(self, file: StoredFile, offset: int) -> Iterator[bytes]:
-        """Yield the bytes from an offset on, in requests of growing size. Raises FileChanged, Transient."""
+        """Yield the bytes from an offset on. Requests grow in size. Raises FileChanged, Transient."""
         version = {"VersionId": file.version_id} if file.version_id else {}
         step = FIRST_READ
         while offset < file.size:
@@ -137,9 +137,8 @@ def _translated() -> Iterator[None]:
         status, code = exc.response["ResponseMetadata"]["HTTPStatusCode"], exc.response["Error"]["Code"]
         # without the right to list a bucket, S3 answers 403 for a missing key
         if status in _CHANGED or status == 403:
-            raise FileChanged(
-                f"The file is no longer there as it was at the start of the import (S3: {code})."
-            ) from exc
+            message = f"The file was deleted or replaced since the start of its import (S3: {code})."
+            raise FileChanged(message) from exc
         raise Transient(f"S3: {code}") from exc
     except BotoCoreError as exc:
         raise Transient(f"S3: {type(exc).__name__}") from exc

@@ -1,4 +1,4 @@
-"""Import many cards at once."""
+"""Import many cards at once: number them, find duplicates, and count them."""
 
 import json
 from collections.abc import Callable, Iterator, Sequence
@@ -14,7 +14,7 @@ from groundwork.adapters.dynamodb.import_parts import DynamoImportParts, ImportP
 from groundwork.adapters.dynamodb.older_cards import DynamoOlderCards
 from groundwork.adapters.dynamodb.projects import DynamoProjects
 from groundwork.backlog.model import BY_IMPORT
-from groundwork.backlog.new_cards import NewCard, content_hash
+from groundwork.backlog.new_cards import KnownCards, NewCard, content_hash
 from groundwork.errors import NotFound, Transient, WriteConflict
 
 MAX_CARDS_PER_TRANSACTION = 32
@@ -27,7 +27,7 @@ _PART = "part"
 
 
 @dataclass(frozen=True, slots=True)
-class ImportResult:
+class CardCounts:
     created: int
     duplicates: int
 
@@ -72,7 +72,7 @@ class DynamoCards:
         by_content: bool = False,
         made_by: str = BY_IMPORT,
         part: ImportPart | None = None,
-    ) -> ImportResult:
+    ) -> CardCounts:
         """Import cards; known external ids count as duplicates, also among concurrent imports.
 
         Transactions follow one another in the order of the cards: an interrupted import has written the first ones.
@@ -81,7 +81,7 @@ class DynamoCards:
         self.prepare(project_id, cards, by_content)
         job = _Import(project_id, by_content, made_by, part)
         created = self._write_part(job, part, cards) if part else self._write(job, cards)
-        return ImportResult(created, len(cards) - created)
+        return CardCounts(created, len(cards) - created)
 
     def prepare(self, project_id: str, cards: Sequence[NewCard], by_content: bool) -> None:
         """Bring older cards up to date: else an import would not know their ids and texts."""
@@ -91,12 +91,11 @@ class DynamoCards:
         if by_content:
             self._older.fill_hashes(project)
 
-    def unknown(self, project_id: str, cards: Sequence[NewCard], by_content: bool) -> list[NewCard]:
-        """Return the cards with an external id, and a text if `by_content`, not in the project yet.
-
-        Of equal texts among them, the first card is returned.
-        """
-        return [card for _, card in self._unknown(_Import(project_id, by_content, BY_IMPORT, None), cards, 0)]
+    def known(self, project_id: str, cards: Sequence[NewCard], by_content: bool) -> KnownCards:
+        """Return the ids of these cards known in the project, and their texts if `by_content`."""
+        hashes = dict.fromkeys(content_hash(card.text) for card in cards) if by_content else {}
+        texts = known_hashes(project_id, hashes) if by_content else set()
+        return KnownCards(_known_ids(project_id, cards), frozenset(texts))
 
     def _write(self, job: _Import, cards: Sequence[NewCard]) -> int:
         new = self._unknown(job, cards, 0)
@@ -123,10 +122,8 @@ class DynamoCards:
     def _unknown(self, job: _Import, cards: Sequence[NewCard], start: int) -> list[tuple[int, NewCard]]:
         """Return the cards from a position on, without known ones, with their positions."""
         rest = list(enumerate(cards))[start:]
-        keys = {(job.project_id, external_key(card.external_id)) for _, card in rest if card.external_id}
-        with translate_errors():
-            known = {row.sk for row in ExternalIdRow.batch_get(list(keys), consistent_read=True)} if keys else set()
-        rest = [(at, card) for at, card in rest if not card.external_id or external_key(card.external_id) not in known]
+        known = _known_ids(job.project_id, [card for _, card in rest])
+        rest = [(at, card) for at, card in rest if card.external_id not in known]
         if not job.by_content:
             return rest
         hashes = [content_hash(card.text) for _, card in rest]
@@ -189,6 +186,14 @@ class DynamoCards:
         more = [ProjectRow.cards.add(len(cards))]
         transaction.update(ProjectRow(job.project_id), more, ProjectRow.alive(), "project")
         return transaction
+
+
+def _known_ids(project_id: str, cards: Sequence[NewCard]) -> frozenset[str]:
+    ids = {external_key(card.external_id): card.external_id for card in cards if card.external_id}
+    keys = [(project_id, key) for key in ids]
+    with translate_errors():
+        found = list(ExternalIdRow.batch_get(keys, consistent_read=True)) if keys else []
+    return frozenset(ids[row.sk] for row in found)
 
 
 def _still_new(job: _Import, cards: dict[int, NewCard], cancelled: Cancelled) -> dict[int, NewCard]:

@@ -79,7 +79,7 @@ class ImportedObjectRow(Model):
 
 
 class InspectionRow(Model):
-    """The inspection of an import's file, as compressed JSON: a header may have thousands of columns."""
+    """The inspection of a file as compressed JSON: a header may have thousands of columns."""
 
     class Meta:
         table_name = ""

@@ -11,6 +11,7 @@ from pynamodb.models import Model
 from groundwork.adapters.dynamodb import contention
 from groundwork.adapters.dynamodb.backlog_rows import COUNT_OF_KIND, PROJECT_SK, PURGE, ROW_OF_KIND, KeyRow, ProjectRow
 from groundwork.adapters.dynamodb.client import Cancelled, ConditionFailed, Transaction, translate_errors
+from groundwork.adapters.dynamodb.import_rows import ImportRow, import_id_at
 from groundwork.adapters.dynamodb.run_rows import LockRow, RunRow
 from groundwork.errors import Transient
 from groundwork.ids import Kind
@@ -91,9 +92,11 @@ class DynamoPurger:
         """Purge a deleted project: its backlog, its runs, and its own row last."""
         with translate_errors():
             runs = RunRow.query(project_id, RunRow.sk.startswith("R#"))
-            run_ids = [f"{project_id}-R{int(row.sk[2:])}" for row in runs]
-        # partitions of runs first: only the run rows of the project lead to them
-        for partition in run_ids:
+            partitions = [f"{project_id}-R{int(row.sk[2:])}" for row in runs]
+            imports = ImportRow.query(project_id, ImportRow.sk.startswith("IMP#"))
+            partitions += [import_id_at(project_id, row.sk) for row in imports]
+        # partitions of runs and imports first: only the rows of the project lead to them
+        for partition in partitions:
             if not delete_partition(LockRow, partition, stop):
                 return False
         if not delete_partition(LockRow, project_id, stop) or not delete_partition(

@@ -13,7 +13,7 @@ from groundwork.adapters.dynamodb.baselines import DynamoBaselines
 from groundwork.adapters.dynamodb.cards import DynamoCards
 from groundwork.adapters.dynamodb.check_rows import CHECK_ROWS, DynamoCheckRecords
 from groundwork.adapters.dynamodb.client import bind
-from groundwork.adapters.dynamodb.execution_rows import BlobPartRow, BlobRow, EventRow, LogRow, SlotsRow, StateRow
+from groundwork.adapters.dynamodb.execution_rows import BlobPartRow, BlobRow, EventRow, SlotsRow, StateRow, TaskLogRow
 from groundwork.adapters.dynamodb.executions import DynamoExecutions
 from groundwork.adapters.dynamodb.import_parts import DynamoImportParts, ImportPartRow
 from groundwork.adapters.dynamodb.import_rows import IMPORT_ROWS
@@ -36,7 +36,7 @@ from groundwork.settings import Settings
 
 PLAN_ROWS: list[type[Model]] = [
     *(PlanRow, VersionRow, ContentRow, IterationRow, LinkRow),
-    *(StateRow, EventRow, LogRow, BlobRow, BlobPartRow, SlotsRow),
+    *(StateRow, EventRow, TaskLogRow, BlobRow, BlobPartRow, SlotsRow),
     *(RepositoryRow, TemplateRow, PieceRow, ListRow, MeasureRow),
     SandboxRow,
     *CHECK_ROWS,

@@ -135,7 +135,10 @@ class CsvRecords:
         self._recoveries = 0
 
     def renew_recoveries(self) -> None:
-        """Allow as many recoveries as at the start, so that a reading from here on finds the same records."""
+        """Allow as many recoveries as at the start.
+
+        A reading that begins here then finds the same records.
+        """
         self._recoveries = 0
 
     def __iter__(self) -> Iterator[Raw]:

@@ -142,10 +142,8 @@ class ImportCards(RunHandler):
         except OlderCardsUnfinished as unfinished:
             # it continues where it was, and the parts keep their attempts
             raise Transient(str(unfinished)) from unfinished
-        # reversed: of equal ids the first row is kept
-        first = {card.external_id: card.row for card in reversed(cards) if card.external_id}
-        distinct = [card for card in cards if not card.external_id or first[card.external_id] == card.row]
-        return frozenset(card.row for card in self.services.cards.unknown(project_id, distinct, by_content))
+        known = self.services.cards.known(project_id, cards, by_content)
+        return frozenset(card.row for card in known.new_among(cards, by_content))
 
 
 def _outcome(entry: ManifestEntry, write: SaveRows) -> ItemOutcome:
