@@ -9,7 +9,7 @@ from typing import Any
 
 from groundwork.adapters.git import line_merge
 from groundwork.agent.changes import Changes, from_json
-from groundwork.agent.commit_message import ATTEMPT, PLAN, REVERTS, TASK, Marks, revert_message, trailers
+from groundwork.agent.commit_message import ATTEMPT, CHECKS, PLAN, REVERTS, TASK, Marks, revert_message, trailers
 from groundwork.agent.patches import Stack
 from groundwork.agent.repository import (
     BranchMoved,
@@ -270,4 +270,4 @@ def _changed(old: Tree, new: Tree) -> set[str]:
 def _landed(commit: FakeCommit, branch: str, found: bool = False) -> Landed:
     known = trailers(commit.text)
     marks = Marks(known.get(PLAN, ""), known.get(TASK, ""), int(known.get(ATTEMPT, "0")))
-    return Landed(commit.sha, branch, marks, commit.text.split("\n", 1)[0], found)
+    return Landed(commit.sha, branch, marks, commit.text.split("\n", 1)[0], found, known.get(CHECKS, ""))

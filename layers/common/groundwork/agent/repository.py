@@ -94,7 +94,7 @@ class Prepared:
 class Landed:
     """Commit on the branch.
 
-    `found`: it existed before, because the response to its push was lost.
+    `found`: it existed before, because the response to its push was lost. `checks` is the trailer about its check.
     """
 
     sha: str
@@ -102,6 +102,7 @@ class Landed:
     marks: Marks
     subject: str
     found: bool = False
+    checks: str = ""
 
 
 class Upstream(Protocol):

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from groundwork.agent.commit_message import Marks
+from groundwork.agent.landing import Landing
 from groundwork.agent.patches import PatchRef
 from groundwork.llm.conversation import Message
 from groundwork.llm.port import Usage
@@ -133,7 +134,8 @@ class Session(Stored):
     `changes` has the form of `changes.as_json`, relative to commit `base`.
 
     In a plan without commits, `changes` are relative to `base` plus `base_patches`. `fingerprints` identify turns with
-    the same calls and results. `warnings` counts reminders given to the model.
+    the same calls and results. `warnings` counts reminders given to the model. `landing` follows
+    the session's end.
     """
 
     brief: Annotated[TaskBrief, stored_as("brief")]
@@ -150,6 +152,7 @@ class Session(Stored):
     fingerprints: Annotated[tuple[str, ...], stored_as("prints")] = ()
     warnings: Annotated[int, stored_as("warnings")] = 0
     ended: Annotated[SessionEnd | None, stored_as("ended")] = None
+    landing: Annotated[Landing | None, stored_as("landing")] = None
 
     def changed(self, **fields: Any) -> "Session":
         return self.model_copy(update=fields)

@@ -52,6 +52,10 @@ async def no_completed_tasks() -> tuple[CompletedTask, ...]:
     return ()
 
 
+async def at_once() -> int:
+    return 0
+
+
 async def no_activity(text: str) -> None:
     return None
 
@@ -105,7 +109,8 @@ class WorkerContext:
     `left_ms` returns the time left in the invocation. `stop` is set within seconds after a cancel or after another
     worker's claim; then the worker ends with Suspended, and nothing it does counts. `claim_is_valid` is checked once
     more before a push. `report_turn` counts a turn's tokens. `completed_tasks` lists completed tasks in order of
-    completion. `report_activity` takes a line for users; it is cheap, and may be lost.
+    completion. `report_activity` takes a line for users; it is cheap, and may be lost. `landing_turn` queues the
+    task for its landing, and counts the tasks before it.
     """
 
     left_ms: Callable[[], int]
@@ -114,6 +119,7 @@ class WorkerContext:
     report_turn: Callable[[TurnReport], Awaitable[None]]
     completed_tasks: Callable[[], Awaitable[tuple[CompletedTask, ...]]] = no_completed_tasks
     report_activity: Callable[[str], Awaitable[None]] = no_activity
+    landing_turn: Callable[[], Awaitable[int]] = at_once
 
 
 @dataclass(frozen=True, slots=True)
