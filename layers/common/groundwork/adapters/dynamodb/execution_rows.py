@@ -45,6 +45,7 @@ class StateRow(Model):
     calls = NumberAttribute(attr_name="calls", null=True)
     activity = UnicodeAttribute(attr_name="activity", null=True)
     cost = NumberAttribute(attr_name="cost", null=True)
+    sandbox_ms = NumberAttribute(attr_name="sandboxMs", null=True)
 
 
 class EventRow(Model):
