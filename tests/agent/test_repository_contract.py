@@ -292,5 +292,5 @@ def test_a_prepared_change_that_conflicts_says_where(open_: Open) -> None:
 def test_a_branch_that_cannot_be_created_beside_another_is_refused_with_both_names(open_: Open) -> None:
     upstream = open_()
     upstream.head("taken", "main")
-    with pytest.raises(RepositoryRefused, match="'taken/plan'.*'taken'"):
+    with pytest.raises(RepositoryRefused, match=r"'taken/plan'.*'taken'"):
         open_().head("taken/plan", "main")

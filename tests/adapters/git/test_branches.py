@@ -1,6 +1,5 @@
 """Branches that are missing, cannot be made, or have other names than expected."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,14 +8,14 @@ from groundwork.adapters.git.repository import open_repository
 from groundwork.agent.repository import RepositoryRefused, RepositoryUnreachable
 from groundwork.errors import NotFound, Transient
 from tests.adapters.git.conftest import BRANCH, Open, text_of
-from tests.adapters.git.server import GitServer, git, secret
+from tests.adapters.git.server import GitServer, git
 
 
 @pytest.fixture(params=["http", "local"])
-def place(request: pytest.FixtureRequest, server: GitServer) -> Iterator[GitServer]:
+def place(request: pytest.FixtureRequest, server: GitServer) -> GitServer:
     if request.param == "local":
         server.url = str(server.folder)
-    yield server
+    return server
 
 
 def test_a_branch_in_the_way_of_the_plans_branch_is_named(place: GitServer, open_: Open) -> None:
@@ -75,8 +74,9 @@ def test_a_secret_that_does_not_exist_is_for_a_person(
     def missing(name: str) -> str:
         raise fault
 
-    with pytest.raises(kind, match="The secret of the repository 'App'"), open_repository(
-        server.repository, missing, tmp_path / "clone", local=True
+    with (
+        pytest.raises(kind, match="The secret of the repository 'App'"),
+        open_repository(server.repository, missing, tmp_path / "clone", local=True),
     ):
         raise AssertionError("opened without its secret")
 

@@ -67,8 +67,7 @@ class Checkout:
     """Files of a commit in a folder.
 
     `links` maps symbolic links to their targets; none of them is on disk. `left_out` maps paths to the reason why they
-    are not checked out. The commit keeps both unchanged. Files are not executable on disk: `executable` lists those that
-    are in the commit.
+    are not checked out. The commit keeps both unchanged. `executable` lists programs by git's mode; on disk none is.
     """
 
     folder: Path

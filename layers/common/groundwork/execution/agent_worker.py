@@ -8,16 +8,16 @@ import asyncio
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Protocol
+from typing import Any
 
 from groundwork.agent import attempt as attempt_steps
 from groundwork.agent import brief
 from groundwork.agent import runner as sessions
 from groundwork.agent.attempt import CheckoutSpec, StartedSession
-from groundwork.agent.patches import EMPTY_STACK, Patch, PatchRef
+from groundwork.agent.patches import EMPTY_STACK, Patch
 from groundwork.agent.repository import (
     CommitGone,
     Landed,
@@ -31,6 +31,10 @@ from groundwork.agent.secret_scan import redact
 from groundwork.agent.session import FailedAttempt, Session
 from groundwork.agent.turn import TurnDeps
 from groundwork.agent.workspace import Workspace
+from groundwork.checks.model import Verified
+from groundwork.checks.ports import CheckRunner
+from groundwork.execution.landing import Lander, LandingDeps, SessionStore, Target
+from groundwork.execution.landing_targets import BranchTarget, PatchTarget, verified_of
 from groundwork.execution.patch_stacks import PatchStacks
 from groundwork.execution.state import TaskUsage
 from groundwork.execution.worker import (
@@ -52,32 +56,19 @@ MAX_LOG_CHARACTERS = 2_000
 """Characters of a turn's log lines."""
 
 
-class SessionStore(Protocol):
-    """Store of the sessions of tasks' attempts. Raises Transient."""
-
-    def load(self, task_id: str, attempt: int) -> Session | None: ...
-
-    def save(self, session: Session) -> None: ...
-
-    def save_patch(self, patch: Patch) -> None:
-        """Save the change of a task in a plan without commits."""
-        ...
-
-    def load_patch(self, ref: PatchRef) -> Patch | None: ...
-
-
 @dataclass(frozen=True, slots=True)
 class AgentWorker:
     """Runs one attempt of a task in a session.
 
     `open_clone` clones a repository into an empty folder. `cost` returns the price of one call in millionths of a
-    dollar.
+    dollar. `checks` is None if the system runs no checks.
     """
 
     open_clone: Callable[[Repository, Path], AbstractContextManager[Upstream]]
     model: Callable[[], ConversationModel]
     cost: Callable[[str, Usage], int]
     sessions: SessionStore
+    checks: CheckRunner | None = None
 
     async def run_task(self, assignment: Assignment, context: WorkerContext) -> TaskOutcome:
         try:
@@ -109,14 +100,17 @@ class _Invocation:
             started = await asyncio.to_thread(self._open_session, completed)
             if isinstance(started, Landed):
                 # an earlier push has landed, but its answer was lost
-                return await self._completed(started, "The task is already committed.")
+                return await self._already(started, "The task is already committed.")
             session = await self._run_session(started)
             if not isinstance(session, Session):
                 return session
             return await self._outcome_of(session)
         # the next attempt starts on the branch's new head
-        except (CommitGone, MergeConflict) as conflict:
-            return Failed(str(conflict))
+        except CommitGone as gone:
+            return Failed(str(gone))
+        except MergeConflict as conflict:
+            # being second is no fault of the attempt
+            return Failed(str(conflict), conflict=True)
 
     @property
     def _stacks(self) -> PatchStacks:
@@ -138,8 +132,21 @@ class _Invocation:
             attempts_before_round=self.assignment.attempts_before_round,
             stack=EMPTY_STACK if plan.auto_commit else self._stacks.of_tasks(completed),
         )
-        limits = brief.limits_for(self.assignment.task.effort)
-        return attempt_steps.start_session(self.upstream, self._brief(), limits, spec)
+        limits = brief.limits_for(self.assignment.task.effort, self.assignment.max_cost_micro_usd)
+        started = attempt_steps.start_session(self.upstream, self._brief(), limits, spec)
+        failed = self._attempt_to_continue()
+        if failed is None or isinstance(started, Landed):
+            return started
+        stacks = self._stacks.of_patches(failed.base_patches), spec.stack
+        return replace(started, session=attempt_steps.carry_over(self.upstream, started, failed, stacks))
+
+    def _attempt_to_continue(self) -> Session | None:
+        """Return the attempt before, if this one starts with its change."""
+        number = self.assignment.attempt - 1
+        last = self.assignment.failed[-1] if self.assignment.failed else None
+        if last is None or last.number != number or not last.keep_changes:
+            return None
+        return self.worker.sessions.load(self.assignment.task.id, number)
 
     def _workspace(self, session: Session) -> Workspace:
         return attempt_steps.restore_workspace(
@@ -188,28 +195,26 @@ class _Invocation:
         if not session.changes:
             # success without changes means that the task asked for none: no commit is made
             return Completed(None, session.ended.summary)
+        await self.context.report_activity("Lands its change")
+        if self.assignment.checks is None and not self.assignment.review:
+            return await self._land_unchecked(session, session.ended.summary)
+        result = await self._lander().land(session)
+        return await self._found(session, result) if isinstance(result, Landed) else result
+
+    async def _land_unchecked(self, session: Session, summary: str) -> TaskOutcome:
         # the last check was seconds ago: a task cancelled meanwhile must not push
         if not await self.context.claim_is_valid():
             return Suspended()
-        return await (self._commit if self.assignment.plan.auto_commit else self._save_patch)(
-            session, session.ended.summary
-        )
-
-    async def _save_patch(self, session: Session, summary: str) -> TaskOutcome:
+        if self.assignment.plan.auto_commit:
+            try:
+                return await self._found(session, await asyncio.to_thread(self._land, session))
+            except NotLanded:
+                return Suspended()
         completed = await self.context.completed_tasks()
         patch = await asyncio.to_thread(self._make_patch, session, completed)
         # `based_on` is compared in the commit: another patch may land until then
-        return Completed(None, summary, tuple(patch.changes), based_on=completed)
-
-    async def _commit(self, session: Session, summary: str) -> TaskOutcome:
-        try:
-            landed = await asyncio.to_thread(self._land, session)
-        except NotLanded:
-            return Suspended()
-        # the branch then has the earlier attempt's files, not those of this session
-        if landed.marks.attempt != session.brief.attempt:
-            return await self._completed(landed, "An earlier attempt is already committed.")
-        return Completed(landed.sha, summary, tuple(session.changes))
+        files, verified = tuple(patch.changes), Verified.NOT_CONFIGURED
+        return Completed(None, summary, files, based_on=completed, verified=verified)
 
     def _make_patch(self, session: Session, completed: tuple[CompletedTask, ...]) -> Patch:
         """Rebase the change onto patches completed meanwhile, and save it."""
@@ -229,9 +234,29 @@ class _Invocation:
         )
         return attempt_steps.land(self.upstream, session, branch, attempts_before_round, lambda: not stop.is_set())
 
-    async def _completed(self, landed: Landed, summary: str) -> Completed:
+    async def _found(self, session: Session, landed: Landed) -> Completed:
+        """Complete the task with a commit of this attempt, or of an earlier one."""
+        assert session.ended
+        # the branch then has the earlier attempt's files, not those of this session
+        if landed.marks.attempt != session.brief.attempt:
+            return await self._already(landed, "An earlier attempt is already committed.")
+        files, verified = tuple(session.changes), self._verified(landed)
+        return Completed(landed.sha, session.ended.summary, files, verified=verified)
+
+    def _lander(self) -> Lander:
+        worker, assignment = self.worker, self.assignment
+        target: Target = BranchTarget(self.upstream, assignment)
+        if not assignment.plan.auto_commit:
+            target = PatchTarget(self.upstream, worker.sessions)
+        deps = LandingDeps(worker.checks, worker.model, worker.cost, worker.sessions.save)
+        return Lander(deps, assignment, self.context, self.upstream, target, self.folder.parent / "landing")
+
+    def _verified(self, landed: Landed) -> Verified | None:
+        return verified_of(landed, self.assignment.checks is not None)
+
+    async def _already(self, landed: Landed, summary: str) -> Completed:
         files = await asyncio.to_thread(self.upstream.files_of, landed.sha)
-        return Completed(landed.sha, summary, files)
+        return Completed(landed.sha, summary, files, verified=self._verified(landed))
 
 
 def _now_ms() -> int:

@@ -70,13 +70,7 @@ def record_outcome(
         case TransientFailure():
             return _record_transient_failure(execution_state, task_id, outcome, now_ms, jitter)
         case Failed():
-            if outcome.final:
-                execution_state = execution_state.with_task(task_id, max_attempts=state.attempts)
-            if outcome.conflict:
-                execution_state = _give_back(execution_state, task_id)
-            if outcome.verified is not None:
-                execution_state = execution_state.with_task(task_id, verified=outcome.verified)
-            after = fail_attempt(execution_state, task_id, outcome.reason, now_ms, outcome.keep_changes)
+            after = _fail(execution_state, task_id, outcome, now_ms)
             return AttemptResult(after, step_of_task(after, task_id))
 
 
@@ -98,6 +92,16 @@ def _complete(execution_state: ExecutionState, task_id: str, done: Completed, no
         # the seq of this very change: no two tasks of a plan share one
         completed_seq=execution_state.execution.seq + 1,
     )
+
+
+def _fail(execution_state: ExecutionState, task_id: str, outcome: Failed, now_ms: int) -> ExecutionState:
+    if outcome.final:
+        execution_state = execution_state.with_task(task_id, max_attempts=execution_state.of(task_id).attempts)
+    if outcome.conflict:
+        execution_state = _give_back(execution_state, task_id)
+    if outcome.verified is not None:
+        execution_state = execution_state.with_task(task_id, verified=outcome.verified)
+    return fail_attempt(execution_state, task_id, outcome.reason, now_ms, outcome.keep_changes)
 
 
 def _wait(execution_state: ExecutionState, task_id: str, outcome: Waiting) -> AttemptResult:

@@ -140,8 +140,6 @@ class Lander:
 
     async def _wait_for_turn(self) -> Waiting | None:
         """Wait while others of the plan land in this repository: each landing would undo the proof of the others."""
-        if not self._has_checks:
-            return None
         ahead = await self.context.landing_turn()
         if not ahead:
             return None
@@ -199,10 +197,6 @@ class Lander:
         )
 
     # proof
-
-    @property
-    def _has_checks(self) -> bool:
-        return self.assignment.checks is not None and self.deps.runner is not None
 
     async def _prove(
         self, session: Session, candidate: Candidate, completed: tuple[CompletedTask, ...]
@@ -333,9 +327,7 @@ class Lander:
             return Failed(f"The reviewer rejected the change: {review_.reason}", keep_changes=True)
         return _Proven(session, verified, shown, landing.tests, found, review_)
 
-    async def _review(
-        self, session: Session, candidate: Candidate, found: tuple[str, ...]
-    ) -> Session | TaskOutcome:
+    async def _review(self, session: Session, candidate: Candidate, found: tuple[str, ...]) -> Session | TaskOutcome:
         if self.context.left_ms() < REVIEW_MS:
             return Suspended()
         await self.context.report_activity("A reviewer reads the change")

@@ -67,8 +67,8 @@ class TaskExecution(Stored):
     with each `holder` and fences older ones. `gate_token` waits at the gate of execution `gate_execution`.
     `pending_token` has reached the gate of execution `pending_execution`, but is not accepted yet.
 
-    Other writers change `lease_until`, `pending_token`, `usage`, `turns` and `activity` without `seq`, and never together
-    with the transitions that follow.
+    Other writers change `lease_until`, `pending_token`, `usage`, `turns` and `activity` without `seq`, and never
+    together with the transitions that follow.
 
     `conflicts` counts attempts given back after a conflict with another task. `max_cost` is the reserved cost of the
     open attempt in millionths of a dollar, `cost_before` the cost of the task at its start.
@@ -193,9 +193,9 @@ class Execution(Stored):
     """State of the plan itself.
 
     `seq` rises with every change, `number` with every execution of the state machine, `round` with every restart of the
-    plan. `checks` are the repositories' checks at the last start, by their ids. `paused_after` lists phases that have already paused the plan. `needs_restart`: the execution has passed tasks
-    to redo, so the plan must continue in a new one. `last_fired` is the last scheduled time received, `passed_over` the
-    last one skipped.
+    plan. `checks` are the repositories' checks at the last start, by their ids. `paused_after` lists phases that have
+    already paused the plan. `needs_restart`: the execution has passed tasks to redo, so the plan must continue in a new
+    one. `last_fired` is the last scheduled time received, `passed_over` the last one skipped.
     """
 
     status: Annotated[PlanStatus, stored_as("status")]

@@ -146,7 +146,8 @@ class Failed:
     """Failed attempt. `reason` is shown to users and to the next attempt.
 
     `final`: retries cannot help, so the task fails at once. `keep_changes`: the next attempt starts with this one's
-    change. `conflict`: other tasks were faster, so the attempt is given back. `verified` is FAILED after a failed check.
+    change. `conflict`: other tasks were faster, so the attempt is given back. `verified` is FAILED after a failed
+    check.
     """
 
     reason: str

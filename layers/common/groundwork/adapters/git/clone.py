@@ -300,8 +300,8 @@ def _check_name_free(reference: bytes, refs: Any) -> None:
         if other in parents or other.startswith(reference + b"/"):
             name, taken = (one.removeprefix(b"refs/heads/").decode(errors="replace") for one in (reference, other))
             raise RepositoryRefused(
-                f"The branch {name!r} cannot be created beside the branch {taken!r}: rename that branch, or set another "
-                "branch for the plan."
+                f"The branch {name!r} cannot be created beside the branch {taken!r}: rename that branch, or set "
+                "another branch for the plan."
             )
 
 
