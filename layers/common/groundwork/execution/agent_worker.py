@@ -32,7 +32,7 @@ from groundwork.agent.session import FailedAttempt, Session
 from groundwork.agent.turn import TurnDeps
 from groundwork.agent.workspace import Workspace
 from groundwork.checks.model import Verified
-from groundwork.checks.ports import CheckRunner
+from groundwork.checks.ports import CheckRunner, Owner, OwnerKind
 from groundwork.execution.landing import Lander, LandingDeps, SessionStore, Target
 from groundwork.execution.landing_targets import BranchTarget, PatchTarget, verified_of
 from groundwork.execution.patch_stacks import PatchStacks
@@ -82,6 +82,11 @@ class AgentWorker:
         # another attempt would be refused as well: a user must act
         except (RepositoryRefused, Misconfigured) as refused:
             return Failed(str(refused), final=True)
+
+    def release(self, plan_id: str, task_id: str, attempt: int, epoch: int) -> None:
+        if self.checks is not None:
+            self.checks.close(Owner(OwnerKind.TASK, plan_id, task_id, attempt, epoch))
+            self.checks.close(Owner(OwnerKind.LANDING, plan_id, task_id, attempt, epoch))
 
 
 @dataclass(slots=True)
