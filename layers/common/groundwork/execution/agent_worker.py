@@ -17,6 +17,7 @@ from groundwork.agent import attempt as attempt_steps
 from groundwork.agent import brief
 from groundwork.agent import runner as sessions
 from groundwork.agent.attempt import CheckoutSpec, StartedSession
+from groundwork.agent.check_tools import SessionChecks
 from groundwork.agent.patches import EMPTY_STACK, Patch, PatchRef
 from groundwork.agent.repository import (
     CommitGone,
@@ -31,6 +32,7 @@ from groundwork.agent.secret_scan import redact
 from groundwork.agent.session import FailedAttempt, Session
 from groundwork.agent.turn import TurnDeps
 from groundwork.agent.workspace import Workspace
+from groundwork.checks.ports import CheckRunner, Owner
 from groundwork.execution.patch_stacks import PatchStacks
 from groundwork.execution.state import TaskUsage
 from groundwork.execution.worker import (
@@ -42,6 +44,7 @@ from groundwork.execution.worker import (
     TaskOutcome,
     TransientFailure,
     TurnReport,
+    Waiting,
     WorkerContext,
 )
 from groundwork.llm.conversation import ConversationModel
@@ -71,13 +74,20 @@ class AgentWorker:
     """Runs one attempt of a task in a session.
 
     `open_clone` clones a repository into an empty folder. `cost` returns the price of one call in millionths of a
-    dollar.
+    dollar. `checks` runs the commands of repositories; `sandbox_cost` is its price of seconds with megabytes of memory.
     """
 
     open_clone: Callable[[Repository, Path], AbstractContextManager[Upstream]]
     model: Callable[[], ConversationModel]
     cost: Callable[[str, Usage], int]
     sessions: SessionStore
+    checks: CheckRunner | None = None
+    sandbox_cost: Callable[[float, int], int] = lambda seconds, memory_mb: 0
+
+    def release(self, plan_id: str, task_id: str, attempt: int) -> None:
+        """Close the sandbox of an attempt that does not continue now. Safe to repeat. Raises Transient."""
+        if self.checks:
+            self.checks.close(attempt_owner(plan_id, task_id, attempt))
 
     async def run_task(self, assignment: Assignment, context: WorkerContext) -> TaskOutcome:
         try:
@@ -91,6 +101,11 @@ class AgentWorker:
         # another attempt would be refused as well: a user must act
         except (RepositoryRefused, Misconfigured) as refused:
             return Failed(str(refused), final=True)
+
+
+def attempt_owner(plan_id: str, task_id: str, attempt: int, epoch: int = 0) -> Owner:
+    """Owner of the sandbox of a task's attempt."""
+    return Owner("attempt", plan_id, task_id, attempt, epoch)
 
 
 @dataclass(slots=True)
@@ -113,6 +128,7 @@ class _Invocation:
             session = await self._run_session(started)
             if not isinstance(session, Session):
                 return session
+            await self._close_sandbox(session)
             return await self._outcome_of(session)
         # the next attempt starts on the branch's new head
         except (CommitGone, MergeConflict) as conflict:
@@ -138,8 +154,11 @@ class _Invocation:
             attempts_before_round=self.assignment.attempts_before_round,
             stack=EMPTY_STACK if plan.auto_commit else self._stacks.of_tasks(completed),
         )
-        limits = brief.limits_for(self.assignment.task.effort)
-        return attempt_steps.start_session(self.upstream, self._brief(), limits, spec)
+        effort, settings = self.assignment.task.effort, self.assignment.checks
+        checks = (
+            brief.check_state_for(effort, settings) if settings and settings.verify and self.worker.checks else None
+        )
+        return attempt_steps.start_session(self.upstream, self._brief(), brief.limits_for(effort), spec, checks)
 
     def _workspace(self, session: Session) -> Workspace:
         return attempt_steps.restore_workspace(
@@ -161,7 +180,8 @@ class _Invocation:
             return started.session
         model, lines = self.worker.model(), list[str]()
         # log lines quote the model and the repository: a secret among them must not reach the log
-        deps = TurnDeps(model, started.workspace, self.worker.cost, _now_ms, lambda line: lines.append(redact(line)))
+        log = lambda line: lines.append(redact(line))  # noqa: E731
+        deps = TurnDeps(model, started.workspace, self.worker.cost, _now_ms, log, self._checks(started))
         last = [started.session]
 
         async def save(session: Session) -> None:
@@ -179,7 +199,29 @@ class _Invocation:
             await model.close()
         if result.pause is sessions.Pause.PROVIDER:
             return TransientFailure("The model's provider failed or refused the request.", result.wait_s)
+        if result.pause is sessions.Pause.COMMAND:
+            return Waiting(result.wait_s, result.activity)
         return Suspended() if result.pause else result.session
+
+    def _checks(self, started: StartedSession) -> SessionChecks | None:
+        runner, settings, assignment = self.worker.checks, self.assignment.checks, self.assignment
+        if runner is None or settings is None or started.session.checks is None:
+            return None
+        return SessionChecks(
+            runner=runner,
+            owner=attempt_owner(assignment.plan.id, assignment.task.id, assignment.attempt, assignment.epoch),
+            repository_id=assignment.repository.id,
+            settings=settings,
+            tree_id=lambda changes: self.upstream.tree_of(started.workspace.commit, changes),
+            wall_ms=_wall_ms,
+            cost=self.worker.sandbox_cost,
+        )
+
+    async def _close_sandbox(self, session: Session) -> None:
+        """Close the sandbox of an ended session: a task that waits to land must hold none."""
+        brief_ = session.brief
+        if session.checks and session.checks.runs:
+            await asyncio.to_thread(self.worker.release, brief_.plan_id, brief_.task_id, brief_.attempt)
 
     async def _outcome_of(self, session: Session) -> TaskOutcome:
         assert session.ended is not None
@@ -239,6 +281,11 @@ def _now_ms() -> int:
     return time.monotonic_ns() // 1_000_000
 
 
+def _wall_ms() -> int:
+    # a command is awaited on several machines
+    return time.time_ns() // 1_000_000
+
+
 def _turn_report(before: Session, after: Session, lines: list[str]) -> TurnReport:
     """Report the difference of two sessions as one turn."""
     blocks = [block for one in after.messages[len(before.messages) :] for block in one.content]
@@ -252,4 +299,5 @@ def _turn_report(before: Session, after: Session, lines: list[str]) -> TurnRepor
         calls=later.calls - earlier.calls,
         cost_micro_usd=after.cost_micro_usd - before.cost_micro_usd,
     )
-    return TurnReport(after.turns, tools, tuple(after.changes)[:50], "\n".join(lines)[:MAX_LOG_CHARACTERS], spent)
+    message, files = "\n".join(lines)[:MAX_LOG_CHARACTERS], tuple(after.changes)[:50]
+    return TurnReport(after.turns, tools, files, message, spent, continued=after.turns == before.turns)

@@ -6,7 +6,7 @@ from math import ceil
 from groundwork.execution.commands import pause_after_failure
 from groundwork.execution.state import Attempt, ExecutionState
 from groundwork.execution.task_step import Step, step_of_task
-from groundwork.execution.worker import Completed, Failed, Suspended, TaskOutcome, TransientFailure
+from groundwork.execution.worker import Completed, Failed, Suspended, TaskOutcome, TransientFailure, Waiting
 from groundwork.plans.model import PlanStatus, TaskStatus
 
 MAX_CONSECUTIVE_FAULTS = 25
@@ -51,6 +51,9 @@ def record_outcome(
             # progress was made: only faults and losses in a row count
             after = suspend(execution_state.with_task(task_id, consecutive_faults=0, lost_workers=0), task_id)
             return AttemptResult(after, step_of_task(after, task_id))
+        case Waiting():
+            after = suspend(execution_state.with_task(task_id, consecutive_faults=0, lost_workers=0), task_id)
+            return AttemptResult(after, _later(after, task_id), max(1, ceil(min(MAX_WAIT_S, outcome.wait_s))))
         case TransientFailure():
             return _record_transient_failure(execution_state, task_id, outcome, now_ms, jitter)
         case Failed():
@@ -89,9 +92,13 @@ def _record_transient_failure(
     after = suspend(
         execution_state.with_task(task_id, consecutive_faults=faults, error_msg=_truncate(outcome.reason)), task_id
     )
-    step = step_of_task(after, task_id)
+    return AttemptResult(after, _later(after, task_id), wait)
+
+
+def _later(execution_state: ExecutionState, task_id: str) -> Step:
+    step = step_of_task(execution_state, task_id)
     # LATER waits in the state machine, so the wait holds no Lambda
-    return AttemptResult(after, Step.LATER if step is Step.WORK else step, wait)
+    return Step.LATER if step is Step.WORK else step
 
 
 def _wait_s(outcome: TransientFailure, faults: int, jitter: float) -> int:

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from groundwork.checks.model import CheckSettings
 from groundwork.errors import GroundworkError
 from groundwork.execution.state import Attempt, TaskUsage
 from groundwork.plans.model import Plan, Task
@@ -57,7 +58,8 @@ class Assignment:
 
     `attempt` is never reused for this task. Attempts up to `attempts_before_round`, and their commits, precede a
     restart or rollback. `failed` explains earlier attempts. `stagger_s` is the upper limit of a random delay before the
-    first model call.
+    first model call. `epoch` is the claim. `checks` are the repository's, as they were at the plan's start; None if
+    there are none, or if checks are turned off.
     """
 
     plan: Plan
@@ -69,17 +71,23 @@ class Assignment:
     failed: tuple[Attempt, ...] = ()
     dependencies: tuple[DependencyResult, ...] = ()
     stagger_s: float = 0.0
+    epoch: int = 0
+    checks: CheckSettings | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class TurnReport:
-    """One turn of a session: usage, cost and files changed so far."""
+    """One turn of a session: usage, cost and files changed so far.
+
+    `continued`: the rest of a turn that waited for a command; its first part was reported before.
+    """
 
     number: int
     tools: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
     message: str = ""
     usage: TaskUsage = TaskUsage()
+    continued: bool = False
 
     def as_json(self) -> dict[str, Any]:
         said = {"turn": self.number, "tools": list(self.tools), "files": list(self.files), "message": self.message}
@@ -143,7 +151,18 @@ class TransientFailure:
     wait_s: float = 0.0
 
 
-TaskOutcome = Completed | Failed | Suspended | TransientFailure
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Unfinished, and put away: a command or a free slot is awaited outside of Lambda.
+
+    The next invocation, after `wait_s` seconds, continues the same attempt. Neither a fault nor an immediate return.
+    """
+
+    wait_s: float
+    activity: str = ""
+
+
+TaskOutcome = Completed | Failed | Suspended | TransientFailure | Waiting
 
 
 class TaskWorker(Protocol):
