@@ -28,6 +28,9 @@ class Settings:
     max_tasks: int
     """Maximum number of running tasks in the account."""
 
+    max_sandboxes: int
+    """Maximum number of open sandboxes in the account."""
+
     ai: str
     model: str
     mock_latency_ms: int
@@ -55,6 +58,7 @@ class Settings:
             schedule_role=environ.get("GROUNDWORK_SCHEDULE_ROLE", ""),
             schedule_prefix=environ.get("GROUNDWORK_SCHEDULE_PREFIX", ""),
             max_tasks=_whole_number(environ, "GROUNDWORK_MOST_TASKS", 20),
+            max_sandboxes=_whole_number(environ, "GROUNDWORK_MAX_SANDBOXES", 2),
             ai=environ.get("GROUNDWORK_AI", ""),
             model=environ.get("GROUNDWORK_MODEL", ""),
             mock_latency_ms=latency,

@@ -28,12 +28,14 @@ class CompletedDependency(Value):
     files: tuple[str, ...] = Field(default=())
 
 
-def limits_for(effort: Effort) -> Limits:
+def limits_for(effort: Effort, max_cost_micro_usd: int | None = None) -> Limits:
+    """Return the limits of an attempt. `max_cost_micro_usd` may lower the usual cost."""
     usual, share = Limits(), _LIMIT_FACTORS[effort]
+    cost = round(usual.cost_micro_usd * share)
     return Limits(
         turns=round(usual.turns * share),
         tokens=round(usual.tokens * share),
-        cost_micro_usd=round(usual.cost_micro_usd * share),
+        cost_micro_usd=min(cost, max_cost_micro_usd) if max_cost_micro_usd is not None else cost,
         seconds=round(usual.seconds * share),
     )
 

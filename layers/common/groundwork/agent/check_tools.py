@@ -29,6 +29,7 @@ from groundwork.agent.tools import ToolInput, ToolResult, failed, parse_input, t
 from groundwork.agent.workspace import ToolFailed, Workspace
 from groundwork.checks.model import CheckSettings
 from groundwork.checks.ports import CheckJob, CheckProgress, CheckRunner, Owner
+from groundwork.checks.prices import bill
 from groundwork.errors import Transient
 from groundwork.llm.conversation import Block
 from groundwork.sandbox.errors import SandboxError, SandboxUnavailable
@@ -40,6 +41,9 @@ COMMAND_TOOLS = frozenset({CHECK, RUN})
 """Tools that run commands, and so may outlast an invocation."""
 
 MAX_PATHS = 200
+
+BASELINE_MB = 1_024
+"""Memory of the smallest sandbox; its price includes bursts."""
 
 
 class Check(ToolInput):
@@ -85,8 +89,7 @@ CHECK_TOOLS = (
 class SessionChecks:
     """Checks of the task's repository, for one session.
 
-    `tree_id` returns git's id of the session's tree. `cost` returns the price of seconds with megabytes of memory, in
-    millionths of a dollar.
+    `tree_id` returns git's id of the session's tree.
     """
 
     runner: CheckRunner
@@ -95,7 +98,6 @@ class SessionChecks:
     settings: CheckSettings
     tree_id: Callable[[FileChanges], str]
     wall_ms: Callable[[], int]
-    cost: Callable[[float, int], int] = lambda seconds, memory_mb: 0
 
 
 def begin(
@@ -134,6 +136,8 @@ def advance(
         commands=run.commands,
         # a check must not rest on products of earlier commands; other commands may
         clean=run.whole,
+        # a session reads failures all the time: only whole checks look for flaky ones
+        rerun=run.whole,
     )
     return checks.runner.advance(job, seconds)
 
@@ -162,7 +166,8 @@ def complete(session: Session, workspace: Workspace, progress: CheckProgress, ch
     fields: dict[str, Any] = {
         "runs": (*state.runs[:-1], run),
         "seconds": state.seconds + seconds,
-        "cost_micro_usd": state.cost_micro_usd + checks.cost(seconds, checks.settings.memory_mb),
+        # an estimate for the limit of the attempt; the sandbox itself is billed when it is closed
+        "cost_micro_usd": state.cost_micro_usd + bill(round(seconds * 1_000), BASELINE_MB).cost_micro_usd,
         "pending": state.pending.model_copy(update={"results": (*state.pending.results, result)}),
     }
     if run.whole and progress.verdict is not None:

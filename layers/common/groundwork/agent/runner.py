@@ -62,13 +62,17 @@ class RunnerResult:
     activity: str = ""
 
 
+async def _no_activity(text: str) -> None:
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class RunnerContext:
     """Callbacks and limits of a session run.
 
     `save` stores the session after each turn. `left_ms` returns the time left in the invocation. `stop` ends the run at
     once. `jitter` returns random numbers from 0 to 1 that vary all waits. The first call is delayed by its share of
-    `stagger_s`.
+    `stagger_s`. `report_activity` takes a line for users.
     """
 
     save: Callable[[Session], Awaitable[None]]
@@ -79,6 +83,7 @@ class RunnerContext:
     jitter: Callable[[], float] = random.random
     stagger_s: float = 0.0
     monotonic: Callable[[], float] = time.monotonic
+    report_activity: Callable[[str], Awaitable[None]] = _no_activity
 
 
 async def run_session(session: Session, deps: TurnDeps, context: RunnerContext) -> RunnerResult:
@@ -154,6 +159,7 @@ class _Run:
         """Wait shortly for the pending command; then put the session away, so that no Lambda waits."""
         context = self.context
         ends = context.monotonic() + self.in_place_s
+        await context.report_activity(_activity(session))
 
         def seconds() -> float:
             return 0.0 if context.stop.is_set() else max(0.0, ends - context.monotonic())
@@ -167,6 +173,12 @@ class _Run:
             if not result.wait_s or result.wait_s > seconds():
                 return _put_away(session, self.deps, result)
             await _sleep_unless_stopped(context, result.wait_s)
+
+
+def _activity(session: Session) -> str:
+    assert session.checks
+    first, *others = session.checks.runs[-1].commands
+    return f"Runs {first[:200]}" + (f" and {len(others)} more" if others else "")
 
 
 def _put_away(session: Session, deps: TurnDeps, progress: CheckProgress) -> RunnerResult:

@@ -12,6 +12,7 @@ from pydantic import Field
 
 from groundwork.agent.check_state import CheckState
 from groundwork.agent.commit_message import Marks
+from groundwork.agent.landing import Landing
 from groundwork.agent.patches import PatchRef
 from groundwork.llm.conversation import Message
 from groundwork.llm.port import Usage
@@ -138,8 +139,8 @@ class Session(Stored):
     `changes` has the form of `changes.as_json`, relative to commit `base`.
 
     In a plan without commits, `changes` are relative to `base` plus `base_patches`. `fingerprints` identify turns with
-    the same calls and results. `warnings` counts reminders given to the model. `checks` is None if the repository has
-    no checks; an older release then still reads the session.
+    the same calls and results. `warnings` counts reminders given to the model. `landing` follows the session's end.
+    `checks` is None if the repository has no checks. Without both, an older release still reads the session.
     """
 
     brief: Annotated[TaskBrief, stored_as("brief")]
@@ -157,6 +158,7 @@ class Session(Stored):
     warnings: Annotated[int, stored_as("warnings")] = 0
     ended: Annotated[SessionEnd | None, stored_as("ended")] = None
     checks: Annotated[CheckState | None, stored_as("checks"), Field(exclude_if=_is_none)] = None
+    landing: Annotated[Landing | None, stored_as("landing"), Field(exclude_if=_is_none)] = None
 
     def changed(self, **fields: Any) -> "Session":
         return self.model_copy(update=fields)

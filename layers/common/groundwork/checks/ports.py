@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol
 
 from groundwork.checks.model import CheckSettings, CommandResult
@@ -9,15 +10,24 @@ from groundwork.sandbox.model import Changes, LogPage, Tree
 from groundwork.sandbox.verdict import Verdict
 
 
+class OwnerKind(StrEnum):
+    """Kinds of owners; the value is part of stored keys."""
+
+    TASK = "task"
+    LANDING = "landing"
+    BASELINE = "baseline"
+
+
 @dataclass(frozen=True, slots=True)
 class Owner:
     """Owner of at most one sandbox: a task's attempt, a landing or a baseline.
 
-    `epoch` is the claim of the caller: the condition of every write, not part of the identity. A baseline has the
-    repository's id in place of plan and task.
+    `epoch` is the claim of the caller: the condition of every write, not part of the identity. `number` is the attempt,
+    also for a landing; a landing has a sandbox of its own. A baseline has the repository's id in place of plan and
+    task, and a number of its own.
     """
 
-    kind: str
+    kind: OwnerKind
     plan_id: str
     task_id: str
     number: int
@@ -34,7 +44,8 @@ class CheckJob:
 
     `id` is unique within the owner: a repeated job with the same id continues, and starts no command twice. `tree_sha`
     and `commit` are git's ids, told with the results. Set-up runs before the first command of a sandbox. `clean`
-    removes products of earlier commands first. `keep_setup`: only for the default branch's head.
+    removes products of earlier commands first. `keep_setup`: only for the default branch's head. `rerun`: run a failed
+    command once more, to find flaky ones.
     """
 
     id: str
@@ -47,6 +58,7 @@ class CheckJob:
     commands: tuple[str, ...]
     clean: bool = True
     keep_setup: bool = False
+    rerun: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +86,14 @@ class CheckRunner(Protocol):
         ...
 
     def log(self, owner: Owner, job_id: str, position: int, offset: int) -> LogPage:
-        """Return a page of the log of a job's command, from the sandbox. Raises SandboxLost."""
+        """Return a page of a command's log from the sandbox. Raises SandboxLost.
+
+        `position` counts the results of the job's progress.
+        """
         ...
 
     def changes(self, owner: Owner) -> Changes:
-        """List files changed by commands since the tree was put."""
+        """List files changed by commands since the tree was put. Raises SandboxLost."""
         ...
 
     def close(self, owner: Owner) -> None:

@@ -8,17 +8,17 @@ import asyncio
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Protocol
+from typing import Any
 
 from groundwork.agent import attempt as attempt_steps
 from groundwork.agent import brief
 from groundwork.agent import runner as sessions
 from groundwork.agent.attempt import CheckoutSpec, StartedSession
 from groundwork.agent.check_tools import SessionChecks
-from groundwork.agent.patches import EMPTY_STACK, Patch, PatchRef
+from groundwork.agent.patches import EMPTY_STACK, Patch
 from groundwork.agent.repository import (
     CommitGone,
     Landed,
@@ -32,11 +32,17 @@ from groundwork.agent.secret_scan import redact
 from groundwork.agent.session import FailedAttempt, Session
 from groundwork.agent.turn import TurnDeps
 from groundwork.agent.workspace import Workspace
-from groundwork.checks.ports import CheckRunner, Owner
+from groundwork.checks.errors import ClaimLost
+from groundwork.checks.model import Verified
+from groundwork.checks.ports import CheckRunner, Owner, OwnerKind
+from groundwork.execution.landing import Lander, LandingDeps, SessionStore, Target
+from groundwork.execution.landing_targets import BranchTarget, PatchTarget, verified_of
 from groundwork.execution.patch_stacks import PatchStacks
+from groundwork.execution.sandbox_owners import attempt_owner
 from groundwork.execution.state import TaskUsage
 from groundwork.execution.worker import (
     Assignment,
+    Blocked,
     Completed,
     CompletedTask,
     Failed,
@@ -50,23 +56,10 @@ from groundwork.execution.worker import (
 from groundwork.llm.conversation import ConversationModel
 from groundwork.llm.port import Misconfigured, Usage
 from groundwork.plans.repositories import Repository
+from groundwork.sandbox.errors import SandboxUnavailable
 
 MAX_LOG_CHARACTERS = 2_000
 """Characters of a turn's log lines."""
-
-
-class SessionStore(Protocol):
-    """Store of the sessions of tasks' attempts. Raises Transient."""
-
-    def load(self, task_id: str, attempt: int) -> Session | None: ...
-
-    def save(self, session: Session) -> None: ...
-
-    def save_patch(self, patch: Patch) -> None:
-        """Save the change of a task in a plan without commits."""
-        ...
-
-    def load_patch(self, ref: PatchRef) -> Patch | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +67,7 @@ class AgentWorker:
     """Runs one attempt of a task in a session.
 
     `open_clone` clones a repository into an empty folder. `cost` returns the price of one call in millionths of a
-    dollar. `checks` runs the commands of repositories; `sandbox_cost` is its price of seconds with megabytes of memory.
+    dollar. `checks` is None if the system runs no checks.
     """
 
     open_clone: Callable[[Repository, Path], AbstractContextManager[Upstream]]
@@ -82,12 +75,11 @@ class AgentWorker:
     cost: Callable[[str, Usage], int]
     sessions: SessionStore
     checks: CheckRunner | None = None
-    sandbox_cost: Callable[[float, int], int] = lambda seconds, memory_mb: 0
 
-    def release(self, plan_id: str, task_id: str, attempt: int) -> None:
+    def release(self, plan_id: str, task_id: str, attempt: int, epoch: int) -> None:
         """Close the sandbox of an attempt that does not continue now. Safe to repeat. Raises Transient."""
         if self.checks:
-            self.checks.close(attempt_owner(plan_id, task_id, attempt))
+            self.checks.close(Owner(OwnerKind.TASK, plan_id, task_id, attempt, epoch))
 
     async def run_task(self, assignment: Assignment, context: WorkerContext) -> TaskOutcome:
         try:
@@ -98,14 +90,13 @@ class AgentWorker:
                 return await _Invocation(self, assignment, context, upstream, Path(folder) / "files").run()
         except RepositoryUnreachable as fault:
             return TransientFailure(str(fault))
+        except ClaimLost:
+            return Suspended()
+        except SandboxUnavailable as unavailable:
+            return Blocked(f"The checks cannot run: {unavailable}")
         # another attempt would be refused as well: a user must act
         except (RepositoryRefused, Misconfigured) as refused:
             return Failed(str(refused), final=True)
-
-
-def attempt_owner(plan_id: str, task_id: str, attempt: int, epoch: int = 0) -> Owner:
-    """Owner of the sandbox of a task's attempt."""
-    return Owner("attempt", plan_id, task_id, attempt, epoch)
 
 
 @dataclass(slots=True)
@@ -124,15 +115,18 @@ class _Invocation:
             started = await asyncio.to_thread(self._open_session, completed)
             if isinstance(started, Landed):
                 # an earlier push has landed, but its answer was lost
-                return await self._completed(started, "The task is already committed.")
+                return await self._already(started, "The task is already committed.")
             session = await self._run_session(started)
             if not isinstance(session, Session):
                 return session
             await self._close_sandbox(session)
             return await self._outcome_of(session)
         # the next attempt starts on the branch's new head
-        except (CommitGone, MergeConflict) as conflict:
-            return Failed(str(conflict))
+        except CommitGone as gone:
+            return Failed(str(gone))
+        except MergeConflict as conflict:
+            # being second is no fault of the attempt
+            return Failed(str(conflict), conflict=True)
 
     @property
     def _stacks(self) -> PatchStacks:
@@ -155,10 +149,22 @@ class _Invocation:
             stack=EMPTY_STACK if plan.auto_commit else self._stacks.of_tasks(completed),
         )
         effort, settings = self.assignment.task.effort, self.assignment.checks
-        checks = (
-            brief.check_state_for(effort, settings) if settings and settings.verify and self.worker.checks else None
-        )
-        return attempt_steps.start_session(self.upstream, self._brief(), brief.limits_for(effort), spec, checks)
+        limits = brief.limits_for(effort, self.assignment.max_cost_micro_usd)
+        checks = brief.check_state_for(effort, settings) if settings and self.worker.checks else None
+        started = attempt_steps.start_session(self.upstream, self._brief(), limits, spec, checks)
+        failed = self._attempt_to_continue()
+        if failed is None or isinstance(started, Landed):
+            return started
+        stacks = self._stacks.of_patches(failed.base_patches), spec.stack
+        return replace(started, session=attempt_steps.carry_over(self.upstream, started, failed, stacks))
+
+    def _attempt_to_continue(self) -> Session | None:
+        """Return the attempt before, if this one starts with its change."""
+        number = self.assignment.attempt - 1
+        last = self.assignment.failed[-1] if self.assignment.failed else None
+        if last is None or last.number != number or not last.keep_changes:
+            return None
+        return self.worker.sessions.load(self.assignment.task.id, number)
 
     def _workspace(self, session: Session) -> Workspace:
         return attempt_steps.restore_workspace(
@@ -193,7 +199,13 @@ class _Invocation:
 
         try:
             stagger_s = self.assignment.stagger_s
-            context = sessions.RunnerContext(save, self.context.left_ms, self.context.stop, stagger_s=stagger_s)
+            context = sessions.RunnerContext(
+                save,
+                self.context.left_ms,
+                self.context.stop,
+                stagger_s=stagger_s,
+                report_activity=self.context.report_activity,
+            )
             result = await sessions.run_session(started.session, deps, context)
         finally:
             await model.close()
@@ -209,19 +221,17 @@ class _Invocation:
             return None
         return SessionChecks(
             runner=runner,
-            owner=attempt_owner(assignment.plan.id, assignment.task.id, assignment.attempt, assignment.epoch),
+            owner=attempt_owner(assignment),
             repository_id=assignment.repository.id,
             settings=settings,
             tree_id=lambda changes: self.upstream.tree_of(started.workspace.commit, changes),
             wall_ms=_wall_ms,
-            cost=self.worker.sandbox_cost,
         )
 
     async def _close_sandbox(self, session: Session) -> None:
         """Close the sandbox of an ended session: a task that waits to land must hold none."""
-        brief_ = session.brief
-        if session.checks and session.checks.runs:
-            await asyncio.to_thread(self.worker.release, brief_.plan_id, brief_.task_id, brief_.attempt)
+        if self.worker.checks and session.checks and session.checks.runs:
+            await asyncio.to_thread(self.worker.checks.close, attempt_owner(self.assignment))
 
     async def _outcome_of(self, session: Session) -> TaskOutcome:
         assert session.ended is not None
@@ -230,28 +240,26 @@ class _Invocation:
         if not session.changes:
             # success without changes means that the task asked for none: no commit is made
             return Completed(None, session.ended.summary)
+        await self.context.report_activity("Lands its change")
+        if self.assignment.checks is None and not self.assignment.review:
+            return await self._land_unchecked(session, session.ended.summary)
+        result = await self._lander().land(session)
+        return await self._found(session, result) if isinstance(result, Landed) else result
+
+    async def _land_unchecked(self, session: Session, summary: str) -> TaskOutcome:
         # the last check was seconds ago: a task cancelled meanwhile must not push
         if not await self.context.claim_is_valid():
             return Suspended()
-        return await (self._commit if self.assignment.plan.auto_commit else self._save_patch)(
-            session, session.ended.summary
-        )
-
-    async def _save_patch(self, session: Session, summary: str) -> TaskOutcome:
+        if self.assignment.plan.auto_commit:
+            try:
+                return await self._found(session, await asyncio.to_thread(self._land, session))
+            except NotLanded:
+                return Suspended()
         completed = await self.context.completed_tasks()
         patch = await asyncio.to_thread(self._make_patch, session, completed)
         # `based_on` is compared in the commit: another patch may land until then
-        return Completed(None, summary, tuple(patch.changes), based_on=completed)
-
-    async def _commit(self, session: Session, summary: str) -> TaskOutcome:
-        try:
-            landed = await asyncio.to_thread(self._land, session)
-        except NotLanded:
-            return Suspended()
-        # the branch then has the earlier attempt's files, not those of this session
-        if landed.marks.attempt != session.brief.attempt:
-            return await self._completed(landed, "An earlier attempt is already committed.")
-        return Completed(landed.sha, summary, tuple(session.changes))
+        files, verified = tuple(patch.changes), Verified.NOT_CONFIGURED
+        return Completed(None, summary, files, based_on=completed, verified=verified)
 
     def _make_patch(self, session: Session, completed: tuple[CompletedTask, ...]) -> Patch:
         """Rebase the change onto patches completed meanwhile, and save it."""
@@ -271,9 +279,29 @@ class _Invocation:
         )
         return attempt_steps.land(self.upstream, session, branch, attempts_before_round, lambda: not stop.is_set())
 
-    async def _completed(self, landed: Landed, summary: str) -> Completed:
+    async def _found(self, session: Session, landed: Landed) -> Completed:
+        """Complete the task with a commit of this attempt, or of an earlier one."""
+        assert session.ended
+        # the branch then has the earlier attempt's files, not those of this session
+        if landed.marks.attempt != session.brief.attempt:
+            return await self._already(landed, "An earlier attempt is already committed.")
+        files, verified = tuple(session.changes), self._verified(landed)
+        return Completed(landed.sha, session.ended.summary, files, verified=verified)
+
+    def _lander(self) -> Lander:
+        worker, assignment = self.worker, self.assignment
+        target: Target = BranchTarget(self.upstream, assignment)
+        if not assignment.plan.auto_commit:
+            target = PatchTarget(self.upstream, worker.sessions)
+        deps = LandingDeps(worker.checks, worker.model, worker.cost, worker.sessions.save)
+        return Lander(deps, assignment, self.context, self.upstream, target, self.folder.parent / "landing")
+
+    def _verified(self, landed: Landed) -> Verified | None:
+        return verified_of(landed, self.assignment.checks is not None)
+
+    async def _already(self, landed: Landed, summary: str) -> Completed:
         files = await asyncio.to_thread(self.upstream.files_of, landed.sha)
-        return Completed(landed.sha, summary, files)
+        return Completed(landed.sha, summary, files, verified=self._verified(landed))
 
 
 def _now_ms() -> int:

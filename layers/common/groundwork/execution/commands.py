@@ -4,9 +4,12 @@ Raises WrongStatus, WrongTaskStatus, NotItsTurn, NothingCanGoOn, NotFound. `reco
 command.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
+from groundwork.checks.model import CheckSettings
 from groundwork.errors import NotFound
 from groundwork.execution.errors import NothingCanGoOn, NotItsTurn, RollingBack, WrongStatus, WrongTaskStatus
 from groundwork.execution.gates import due_tasks, earlier_in_phase
@@ -22,8 +25,10 @@ from groundwork.execution.state import (
 from groundwork.plans.model import PlanStatus, Task, TaskStatus
 from groundwork.plans.validation import check
 
+NO_CHECKS: Mapping[str, CheckSettings] = MappingProxyType({})
 STARTABLE = (PlanStatus.DRAFT, PlanStatus.READY)
 RESTARTABLE = (PlanStatus.COMPLETED, PlanStatus.CANCELLED)
+MAX_PAUSE_REASON = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +39,15 @@ class Actor:
     at_ms: int
 
 
-def execute(execution_state: ExecutionState, actor: Actor, again: bool = False) -> ExecutionState:
+def execute(
+    execution_state: ExecutionState,
+    actor: Actor,
+    again: bool = False,
+    checks: Mapping[str, CheckSettings] = NO_CHECKS,
+) -> ExecutionState:
     """Start the plan from its beginning. `again` also allows a finished plan.
 
-    Raises InvalidPlan.
+    `checks` are the settings of its repositories by id; they stay as they are now. Raises InvalidPlan.
     """
     execution = execution_state.execution
     if execution_state.status not in STARTABLE and not (again and execution_state.status in RESTARTABLE):
@@ -50,6 +60,7 @@ def execute(execution_state: ExecutionState, actor: Actor, again: bool = False) 
         round=round_,
         number=execution.number + 1,
         needs_restart=False,
+        checks=dict(checks),
         paused_after=(),
         started_at=actor.at_ms,
         ended_at=None,
@@ -185,6 +196,23 @@ def pause_after_failure(execution_state: ExecutionState) -> ExecutionState:
         return execution_state
     after = PlanStatus.PAUSING if execution_state.running else PlanStatus.PAUSED
     return execution_state.with_execution(status=after, **failure_cause(execution_state))
+
+
+def pause_for_trouble(execution_state: ExecutionState, reason: str) -> ExecutionState:
+    """Pause a running plan because of trouble outside of it, which a person must mend."""
+    return _pause(execution_state, Cause.TROUBLE, reason)
+
+
+def pause_at_limit(execution_state: ExecutionState, reason: str) -> ExecutionState:
+    """Pause a running plan at its cost limit."""
+    return _pause(execution_state, Cause.LIMIT, reason)
+
+
+def _pause(execution_state: ExecutionState, cause: Cause, reason: str) -> ExecutionState:
+    if execution_state.status is not PlanStatus.RUNNING:
+        return execution_state
+    after = PlanStatus.PAUSING if execution_state.running else PlanStatus.PAUSED
+    return execution_state.with_execution(status=after, cause=cause, reason=reason[:MAX_PAUSE_REASON])
 
 
 def _resume_when_resolved(execution_state: ExecutionState, actor: Actor) -> ExecutionState:

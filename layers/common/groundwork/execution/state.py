@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field
 
+from groundwork.checks.model import CheckSettings, Verified
 from groundwork.plans.model import Phase, Plan, PlanStatus, Task, TaskStatus, fingerprint
 from groundwork.values import Stored, stored_as
 
@@ -31,6 +32,8 @@ class Cause(StrEnum):
     FAILURE = "failure"
     PHASE = "phase"
     EXECUTION = "execution"
+    TROUBLE = "trouble"
+    LIMIT = "limit"
 
 
 class TaskUsage(Stored):
@@ -49,10 +52,11 @@ class TaskUsage(Stored):
 
 
 class Attempt(Stored):
-    """Failed attempt with its reason, for the next attempt."""
+    """Failed attempt with its reason, for the next attempt. `keep_changes`: that one starts with its change."""
 
     number: Annotated[int, stored_as("number")]
     reason: Annotated[str, stored_as("reason")]
+    keep_changes: Annotated[bool, stored_as("keepChanges")] = False
 
 
 class TaskExecution(Stored):
@@ -63,8 +67,11 @@ class TaskExecution(Stored):
     with each `holder` and fences older ones. `gate_token` waits at the gate of execution `gate_execution`.
     `pending_token` has reached the gate of execution `pending_execution`, but is not accepted yet.
 
-    Other writers change `lease_until`, `pending_token`, `usage` and `turns` without `seq`, and never together with the
-    transitions that follow.
+    Other writers change `lease_until`, `pending_token`, `usage`, `turns` and `activity` without `seq`, and never
+    together with the transitions that follow.
+
+    `conflicts` counts attempts given back after a conflict with another task. `max_cost` is the reserved cost of the
+    open attempt in millionths of a dollar, `cost_before` the cost of the task at its start.
     """
 
     # stored names outlive a renaming: during a deployment an older release reads the same rows
@@ -93,6 +100,14 @@ class TaskExecution(Stored):
     withdrawn: Annotated[int | None, stored_as("withdrawn")] = Field(
         default=None, description="The attempt whose patch was taken back"
     )
+    verified: Annotated[Verified | None, stored_as("verified")] = None
+    tests: Annotated[int | None, stored_as("tests")] = None
+    findings: Annotated[tuple[str, ...], stored_as("findings")] = ()
+    reviewed: Annotated[str, stored_as("reviewed")] = ""
+    conflicts: Annotated[int, stored_as("conflicts")] = 0
+    max_cost: Annotated[int, stored_as("maxCost")] = 0
+    cost_before: Annotated[int, stored_as("costBefore")] = 0
+    activity: Annotated[str | None, stored_as("activity")] = None
     error_msg: Annotated[str | None, stored_as("errorMsg")] = None
     note: Annotated[str | None, stored_as("note")] = None
     summary: Annotated[str, stored_as("summary")] = ""
@@ -178,9 +193,9 @@ class Execution(Stored):
     """State of the plan itself.
 
     `seq` rises with every change, `number` with every execution of the state machine, `round` with every restart of the
-    plan. `paused_after` lists phases that have already paused the plan. `needs_restart`: the execution has passed tasks
-    to redo, so the plan must continue in a new one. `last_fired` is the last scheduled time received, `passed_over` the
-    last one skipped.
+    plan. `checks` are the repositories' checks at the last start, by their ids. `paused_after` lists phases that have
+    already paused the plan. `needs_restart`: the execution has passed tasks to redo, so the plan must continue in a new
+    one. `last_fired` is the last scheduled time received, `passed_over` the last one skipped.
     """
 
     status: Annotated[PlanStatus, stored_as("status")]
@@ -190,6 +205,7 @@ class Execution(Stored):
     cause: Annotated[Cause | None, stored_as("cause")] = None
     reason: Annotated[str | None, stored_as("reason")] = None
     who: Annotated[str | None, stored_as("who")] = None
+    checks: Annotated[dict[str, CheckSettings], stored_as("checks")] = Field(default_factory=dict)
     paused_after: Annotated[tuple[str, ...], stored_as("pausedAfter")] = ()
     needs_restart: Annotated[bool, stored_as("restart")] = False
     rollback: Annotated[Rollback | None, stored_as("rollback")] = None

@@ -152,10 +152,15 @@ class StepHandler:
         async def completed() -> tuple[CompletedTask, ...]:
             return _completed_in_repository(await asyncio.to_thread(self.store.read, plan_id), task_id)
 
+        async def report_activity(text: str) -> None:
+            # shown to users only: a lost line does no harm
+            with suppress(Transient):
+                await asyncio.to_thread(self.store.set_activity, plan_id, task_id, claim.epoch, text)
+
         lease = asyncio.create_task(self._keep_lease(plan_id, task_id, claim.epoch, stop))
         try:
             assignment = await asyncio.to_thread(self._assignment, claim.execution_state, task_id)
-            context = WorkerContext(self.left_ms, stop, claim_is_valid, report_turn, completed)
+            context = WorkerContext(self.left_ms, stop, claim_is_valid, report_turn, completed, report_activity)
             return await self.worker.run_task(assignment, context)
         except NotFound as gone:
             # the repository was deleted: another attempt cannot find it either
@@ -226,6 +231,7 @@ class StepHandler:
         task = plan.task(task_id)
         if task is None:
             raise NotFound.of("task", task_id)
+        checks = execution_state.execution.checks.get(task.repository_id or plan.repository_id)
         return Assignment(
             plan=plan,
             task=task,
@@ -236,6 +242,8 @@ class StepHandler:
             failed=tuple(one for one in state.failed if one.number > state.attempts_before_round),
             dependencies=tuple(_dependency_result(execution_state, other) for other in task.depends_on),
             stagger_s=STAGGER_S * _concurrent_starts(execution_state, task_id),
+            checks=checks if checks and checks.verify else None,
+            epoch=state.epoch,
         )
 
 

@@ -10,6 +10,9 @@ from pydantic import Field
 from groundwork.backlog.model import Value
 from groundwork.errors import Invalid
 
+DEFAULT_BRANCH = "main"
+"""Assumed if none is given; a server without it decides by its own HEAD."""
+
 SECRET_PREFIX = "groundwork/"  # noqa: S105  # not a secret: how the names of secrets begin
 """Prefix of secrets with credentials: a repository cannot expose any other secret."""
 
@@ -28,7 +31,7 @@ class Repository(Value):
     id: str
     name: Name
     url: Url
-    default_branch: Branch = "main"
+    default_branch: Branch = DEFAULT_BRANCH
     credentials_secret: SecretName | None = None
     created_at: str
 

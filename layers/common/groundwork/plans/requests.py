@@ -35,7 +35,7 @@ from groundwork.plans.operations import (
     UpdatePlan,
     UpdateTask,
 )
-from groundwork.plans.repositories import Branch, Name, SecretName, Url
+from groundwork.plans.repositories import DEFAULT_BRANCH, Branch, Name, SecretName, Url
 from groundwork.plans.templates import Parameter, ParameterValue
 
 Description = Annotated[str, Field(max_length=20_000)]
@@ -48,7 +48,7 @@ PhasePosition = Annotated[int, Field(ge=0, le=MAX_PHASES)]
 class NewRepository(Value):
     name: Name
     url: Url
-    default_branch: Branch = "main"
+    default_branch: Branch = DEFAULT_BRANCH
     credentials_secret: SecretName | None = None
 
 

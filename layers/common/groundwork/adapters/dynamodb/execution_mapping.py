@@ -19,6 +19,7 @@ OWN_ATTRIBUTES = {
     "pending_execution",
     "usage",
     "turns",
+    "activity",
 }
 """Fields with their own attributes: other code reads or writes them separately."""
 
@@ -53,6 +54,7 @@ def read_task_execution(row: StateRow) -> TaskExecution:
             "pending_token": row.pending_token,
             "pending_execution": _int(row.pending_execution),
             "turns": _int(row.turns),
+            "activity": row.activity,
             "usage": spent,
         }
     )
@@ -80,6 +82,8 @@ def state_actions(before: TaskExecution, after: TaskExecution) -> list[Any]:
     ]
     if after.lease_until != before.lease_until:
         actions.append(StateRow.lease_until.set(after.lease_until))
+    if after.activity != before.activity:
+        actions.append(_set(StateRow.activity, after.activity))
     # a change can only use a token up; new ones come from `save_pending_token`
     if after.pending_token != before.pending_token:
         actions += [StateRow.pending_token.remove(), StateRow.pending_execution.remove()]

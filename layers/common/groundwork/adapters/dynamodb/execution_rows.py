@@ -43,7 +43,9 @@ class StateRow(Model):
     cache_read = NumberAttribute(attr_name="cacheRead", null=True)
     cache_write = NumberAttribute(attr_name="cacheWrite", null=True)
     calls = NumberAttribute(attr_name="calls", null=True)
+    activity = UnicodeAttribute(attr_name="activity", null=True)
     cost = NumberAttribute(attr_name="cost", null=True)
+    sandbox_ms = NumberAttribute(attr_name="sandboxMs", null=True)
 
 
 class EventRow(Model):

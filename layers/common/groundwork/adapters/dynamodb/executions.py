@@ -32,6 +32,7 @@ from groundwork.adapters.dynamodb.plan_rows import PlanRow
 from groundwork.backlog.model import rfc3339
 from groundwork.clock import backoff
 from groundwork.errors import Transient, WriteConflict
+from groundwork.execution.attempt_result import MAX_ACTIVITY
 from groundwork.execution.ports import Event
 from groundwork.execution.state import ExecutionState
 from groundwork.execution.worker import TurnReport
@@ -172,6 +173,12 @@ class DynamoExecutions(PlanReader):
         except ConditionFailed:
             return False
         return True
+
+    def set_activity(self, plan_id: str, task_id: str, epoch: int, text: str) -> None:
+        mine = (StateRow.epoch == epoch) & (StateRow.status == TaskStatus.RUNNING.value)
+        with suppress(ConditionFailed), translate_errors():
+            row = StateRow(plan_id, state_key(task_id))
+            row.update(actions=[StateRow.activity.set(text[:MAX_ACTIVITY])], condition=mine)
 
     def record_turn(self, plan_id: str, task_id: str, turn: TurnReport, at_ms: int) -> None:
         spent = turn.usage

@@ -10,6 +10,7 @@ from groundwork.adapters.dynamodb.backlog_items import DynamoBacklogItems
 from groundwork.adapters.dynamodb.backlog_reader import DynamoBacklogReader
 from groundwork.adapters.dynamodb.backlog_rows import BACKLOG_ROWS, KeyRow
 from groundwork.adapters.dynamodb.cards import DynamoCards
+from groundwork.adapters.dynamodb.check_rows import CHECK_ROWS, DynamoCheckRecords
 from groundwork.adapters.dynamodb.client import bind
 from groundwork.adapters.dynamodb.execution_rows import BlobPartRow, BlobRow, EventRow, LogRow, SlotsRow, StateRow
 from groundwork.adapters.dynamodb.executions import DynamoExecutions
@@ -24,6 +25,7 @@ from groundwork.adapters.dynamodb.projects import DynamoProjects
 from groundwork.adapters.dynamodb.purge import DynamoPurger
 from groundwork.adapters.dynamodb.run_rows import RUN_ROWS
 from groundwork.adapters.dynamodb.runs import DynamoRuns
+from groundwork.adapters.dynamodb.sandbox_rows import DynamoSandboxRows, SandboxRow
 from groundwork.adapters.dynamodb.sessions import DynamoSessions
 from groundwork.generation.registry import run_handlers
 from groundwork.settings import Settings
@@ -32,6 +34,8 @@ PLAN_ROWS: list[type[Model]] = [
     *(PlanRow, VersionRow, ContentRow, IterationRow, LinkRow),
     *(StateRow, EventRow, LogRow, BlobRow, BlobPartRow, SlotsRow),
     *(RepositoryRow, TemplateRow, PieceRow, ListRow, MeasureRow),
+    SandboxRow,
+    *CHECK_ROWS,
 ]
 
 
@@ -51,6 +55,8 @@ class Tables:
     measures: DynamoMeasures
     executions: DynamoExecutions
     sessions: DynamoSessions
+    sandboxes: DynamoSandboxRows
+    checks: DynamoCheckRecords
 
 
 def connection() -> Connection:
@@ -83,4 +89,6 @@ def open_tables(settings: Settings, endpoint: str | None = None, now_ms: Callabl
         measures=DynamoMeasures(),
         executions=DynamoExecutions(connection, settings.max_tasks, now_ms),
         sessions=DynamoSessions(),
+        sandboxes=DynamoSandboxRows(connection, settings.max_sandboxes),
+        checks=DynamoCheckRecords(connection),
     )

@@ -24,6 +24,7 @@ SAME_NAME = "another name differs from its own by case only"
 class _Progress:
     links: dict[str, str] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
+    executable: set[str] = field(default_factory=set)
     files: int = 0
     bytes: int = 0
     entries: int = 0
@@ -46,7 +47,12 @@ def check_out(store: Any, commit: bytes, folder: Path, bounds: Bounds) -> Checko
             progress.left_out[path] = f"larger than {MAX_FILE_MB} MB"
         else:
             _write(folder, path, bytes(store[sha].as_raw_string()), progress, bounds)
-    return Checkout(folder, commit.decode(), progress.files, progress.bytes, progress.links, progress.left_out)
+            if mode & 0o111:
+                progress.executable.add(path)
+    executable = frozenset(progress.executable - set(progress.left_out))
+    return Checkout(
+        folder, commit.decode(), progress.files, progress.bytes, progress.links, progress.left_out, executable
+    )
 
 
 def _entries(store: Any, root: bytes, progress: _Progress, max_entries: int) -> Iterator[tuple[str, int, bytes]]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from groundwork.adapters.git.clone import Clone
-from groundwork.agent.commit_message import ATTEMPT, PLAN, REVERTS, TASK, Marks, trailers
+from groundwork.agent.commit_message import ATTEMPT, CHECKS, PLAN, REVERTS, TASK, Marks, trailers
 from groundwork.agent.repository import Landed
 
 MAX_COMMITS = 1_500
@@ -56,4 +56,4 @@ def parse_landing(sha: str, branch: str, text: str, found: bool = False) -> Land
     found_trailers = trailers(text)
     attempt = found_trailers.get(ATTEMPT, "")
     known = Marks(found_trailers.get(PLAN, ""), found_trailers.get(TASK, ""), int(attempt) if attempt.isdigit() else 0)
-    return Landed(sha, branch, known, text.split("\n", 1)[0], found)
+    return Landed(sha, branch, known, text.split("\n", 1)[0], found, found_trailers.get(CHECKS, ""))

@@ -1,0 +1,28 @@
+"""Price of a sandbox, from prices.json with date and source."""
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Bill:
+    """Time of one sandbox and its price, added to its owner's usage once."""
+
+    milliseconds: int = 0
+    cost_micro_usd: int = 0
+
+
+@cache
+def price_table() -> dict[str, Any]:
+    table: dict[str, Any] = json.loads(files("groundwork.checks").joinpath("prices.json").read_text())
+    return table
+
+
+def bill(milliseconds: int, memory_mb: int) -> Bill:
+    """Price the time of a sandbox with this baseline memory. The price is an upper bound."""
+    prices, baseline_gb = price_table(), memory_mb / 1024
+    a_second = baseline_gb * (prices["vcpu_per_gb"] * prices["vcpu_second"] + prices["gb_second"]) * prices["burst"]
+    return Bill(milliseconds, round(milliseconds * a_second * 1000))

@@ -1,0 +1,338 @@
+"""Checks in sandboxes: the port `groundwork.checks.ports.CheckRunner`.
+
+A job survives its worker: the record tells its position, and each command has a derived id, so a repeated start is the
+same command. All commands of a job run, even after a failure: a session then sees every failure at once.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from groundwork.checks.errors import NoFreeSlot
+from groundwork.checks.keeper import SandboxKeeper
+from groundwork.checks.log_text import read_log
+from groundwork.checks.model import CommandResult
+from groundwork.checks.ports import CheckJob, CheckProgress, Owner
+from groundwork.checks.records import CheckRecord, CheckRecords, StoredResult
+from groundwork.checks.sandboxes import OpenSandbox
+from groundwork.sandbox import keeping
+from groundwork.sandbox.errors import (
+    CommandConflict,
+    CommandRefused,
+    KeyReused,
+    NoCapacity,
+    SandboxBusy,
+    SandboxLost,
+    TreeRefused,
+)
+from groundwork.sandbox.keeping import SetupStore
+from groundwork.sandbox.model import Changes, Command, CommandStatus, Ending, Limits, LogPage, SandboxSpec
+from groundwork.sandbox.packing import files_of
+from groundwork.sandbox.setup_key import is_lock_file, setup_key
+from groundwork.sandbox.verdict import Verdict
+
+MAX_LOST = 3
+"""Sandboxes lost during one job. Then it could not run."""
+
+POLL_SECONDS = 20.0
+MIN_WAIT_SECONDS, MAX_WAIT_SECONDS = 2.0, 600.0
+MIN_LIFE_SECONDS, MAX_LIFE_SECONDS = 3_600, 28_800
+"""Bounds of a sandbox's lifetime; the service allows eight hours."""
+
+MAX_CHANGED_BYTES = 4 * 1024 * 1024
+IN_SANDBOX_END = 2**62
+"""An offset behind any log: only the command's end answers such a poll."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A command of a job at its position, set-up first."""
+
+    command: str
+    setup: bool
+
+
+class SandboxCheckRunner:
+    """Runs checks. `machine` names the image of the sandboxes, as a part of the keys of kept set-ups."""
+
+    def __init__(self, keeper: SandboxKeeper, records: CheckRecords, setups: SetupStore, machine: str) -> None:
+        self._keeper, self._records, self._setups, self._machine = keeper, records, setups, machine
+        self._sandboxes, self._now_ms = keeper.sandboxes, keeper.now_ms
+
+    def advance(self, job: CheckJob, seconds: Callable[[], float]) -> CheckProgress:
+        record = self._records.load(job.owner, job.id)
+        if record is None:
+            record = CheckRecord.of(job, self._now_ms())
+            self._records.save(job.owner, record)
+        if record.verdict is not None:
+            return self._progress(job, record)
+        try:
+            return _Course(self, job, record).run(seconds)
+        except NoFreeSlot:
+            return self._waiting(job, record, "Waits for a free sandbox")
+        except NoCapacity:
+            return self._waiting(job, record, "Waits for a sandbox: the service has none free")
+        except (SandboxLost, KeyReused) as lost:
+            return self._restart(job, str(lost))
+        except (CommandRefused, CommandConflict, TreeRefused) as refused:
+            return self._give_up(job, f"The sandbox refused: {refused}", Ending.COULD_NOT_START)
+
+    def log(self, owner: Owner, job_id: str, position: int, offset: int) -> LogPage:
+        sandbox, record = self._sandbox(owner), self._records.load(owner, job_id)
+        if record is None or record.generation != sandbox.generation:
+            raise SandboxLost("The log is gone with its sandbox.")
+        stored = self._records.results(owner, job_id)
+        runs = {one.position: one.tries for one in stored}
+        if record.verdict is None:
+            # a first failure is stored while the second run goes on
+            runs[record.position] = record.tries
+        positions = sorted(runs)
+        if not 0 <= position < len(positions):
+            return LogPage()
+        id_ = command_id(job_id, positions[position], runs[positions[position]])
+        status = self._sandboxes.poll(sandbox.handle, id_, offset)
+        if status.ending is Ending.LOST:
+            raise SandboxLost(status.detail)
+        return status.log
+
+    def changes(self, owner: Owner) -> Changes:
+        return self._sandboxes.changes(self._sandbox(owner).handle, MAX_CHANGED_BYTES)
+
+    def close(self, owner: Owner) -> None:
+        self._keeper.close(owner)
+
+    def _sandbox(self, owner: Owner) -> OpenSandbox:
+        sandbox = self._keeper.rows.get(owner)
+        if sandbox is None or not sandbox.machine_id:
+            raise SandboxLost("The sandbox is gone.")
+        return sandbox
+
+    def _waiting(self, job: CheckJob, record: CheckRecord, activity: str) -> CheckProgress:
+        waited = (self._now_ms() - record.started_at) / 1000
+        return CheckProgress(wait_s=min(wait_after(waited), 60.0), activity=activity)
+
+    def _restart(self, job: CheckJob, reason: str) -> CheckProgress:
+        """Continue in another sandbox, or give up."""
+        record = self._records.load(job.owner, job.id)
+        assert record is not None
+        lost = record.changed(lost=record.lost + 1)
+        if lost.lost >= MAX_LOST:
+            return self._give_up(job, f"The sandbox was lost {lost.lost} times: {reason}", Ending.LOST)
+        self._records.save(job.owner, lost)
+        sandbox = self._keeper.rows.get(job.owner)
+        # a start that found dead machines only has replaced them already
+        if sandbox is not None and sandbox.machine_id:
+            self._keeper.replace(sandbox, setup_done=not job.settings.setup)
+        return CheckProgress(wait_s=MIN_WAIT_SECONDS, activity="Starts another sandbox: the last one was lost")
+
+    def _give_up(self, job: CheckJob, reason: str, ending: Ending) -> CheckProgress:
+        record = self._records.load(job.owner, job.id)
+        assert record is not None
+        steps = steps_of(job)
+        position = min(record.position, len(steps) - 1)
+        result = CommandResult(
+            command=steps[position].command, setup=steps[position].setup, ending=ending, detail=reason
+        )
+        ended = record.changed(verdict=Verdict.COULD_NOT_RUN, ended_at=self._now_ms())
+        self._records.save(job.owner, ended, StoredResult(position=position, tries=record.tries, result=result))
+        return self._progress(job, ended)
+
+    def _progress(self, job: CheckJob, record: CheckRecord) -> CheckProgress:
+        results = tuple(one.result for one in self._records.results(job.owner, job.id))
+        return CheckProgress(results, record.verdict)
+
+
+class _Course:
+    """One invocation's part of a job."""
+
+    def __init__(self, runner: SandboxCheckRunner, job: CheckJob, record: CheckRecord) -> None:
+        self._job, self._record = job, record
+        self._keeper, self._records, self._setups = runner._keeper, runner._records, runner._setups
+        self._sandboxes, self._now_ms, self._machine = runner._sandboxes, runner._now_ms, runner._machine
+        self._steps = steps_of(job)
+        self._stored: dict[int, StoredResult] = {}
+
+    def run(self, seconds: Callable[[], float]) -> CheckProgress:
+        self._sandbox = self._open()
+        if self._record.generation != self._sandbox.generation:
+            self._records.forget_results(self._job.owner, self._job.id)
+            self._save(self._record.in_sandbox(self._sandbox.generation))
+        if not self._record.ready:
+            self._prepare()
+        self._stored = {one.position: one for one in self._records.results(self._job.owner, self._job.id)}
+        while self._record.verdict is None:
+            status = self._wait(seconds)
+            if status.ending is None:
+                return self._running(status)
+            self._finish(status)
+        return CheckProgress(self._results(), self._record.verdict)
+
+    def _open(self) -> OpenSandbox:
+        job, setup_done = self._job, not self._job.settings.setup
+        sandbox = self._keeper.open(job.owner, spec_of(job), setup_done)
+        if not self._record.ready and self._is_too_old(sandbox):
+            self._keeper.replace(sandbox, setup_done)
+            sandbox = self._keeper.open(job.owner, spec_of(job), setup_done)
+        return sandbox
+
+    def _is_too_old(self, sandbox: OpenSandbox) -> bool:
+        """True if the sandbox would end before the job."""
+        age = (self._now_ms() - sandbox.created_at) / 1000
+        needed = self._job.settings.timeout_s * len(self._steps)
+        return age > 60 and sandbox.spec.max_seconds - age < min(needed, MIN_LIFE_SECONDS / 2)
+
+    def _prepare(self) -> None:
+        """Restore a kept set-up, and put the tree."""
+        job, sandbox = self._job, self._sandbox
+        if not sandbox.setup_done and keeping.restore(self._sandboxes, self._setups, sandbox.handle, self._setup_key()):
+            self._set_up()
+        put = partial(self._sandboxes.put, self._sandbox.handle, job.tree, clean=job.clean)
+        try:
+            put()
+        except SandboxBusy:
+            self._kill_others()
+            put()
+        first = len(job.settings.setup) if self._sandbox.setup_done else 0
+        self._save(self._record.changed(ready=True, position=first))
+        if not job.commands:
+            self._end(Verdict.COULD_NOT_RUN)
+
+    def _set_up(self) -> None:
+        done = self._sandbox.changed(setup_done=True)
+        self._keeper.rows.update(self._sandbox, done)
+        self._sandbox = done
+
+    def _kill_others(self) -> None:
+        """Kill the command of a job that its session has given up."""
+        for other in self._records.of_owner(self._job.owner):
+            if other.verdict is None and other.job_id != self._job.id and other.generation == self._sandbox.generation:
+                self._sandboxes.kill(self._sandbox.handle, command_id(other.job_id, other.position, other.tries))
+
+    def _setup_key(self) -> str:
+        settings = self._job.settings
+        # other variables or hosts may lead to another result of the same commands
+        parts = (*settings.setup, json.dumps(settings.env, sort_keys=True), *sorted(settings.hosts), settings.network)
+        return setup_key(self._job.repository_id, parts, self._machine, _lock_files(self._job.tree.folder))
+
+    def _wait(self, seconds: Callable[[], float]) -> CommandStatus:
+        """Start the current command if needed, and wait for its end."""
+        record, handle = self._record, self._sandbox.handle
+        id_ = command_id(self._job.id, record.position, record.tries)
+        command = command_of(self._job, self._steps[record.position])
+        try:
+            self._sandboxes.start(handle, id_, command)
+        except SandboxBusy:
+            self._kill_others()
+            self._sandboxes.start(handle, id_, command)
+        while True:
+            left = max(seconds(), 0.0)
+            status = self._sandboxes.poll(handle, id_, IN_SANDBOX_END, min(left, POLL_SECONDS))
+            if status.ending is Ending.LOST:
+                raise SandboxLost(status.detail)
+            if status.ending is not None or left <= 0:
+                return status
+
+    def _running(self, status: CommandStatus) -> CheckProgress:
+        step = self._steps[self._record.position]
+        log, cut = read_log(self._sandboxes, self._sandbox.handle, self._command_id())
+        now = CommandResult(command=step.command, setup=step.setup, seconds=status.seconds, log=log, log_truncated=cut)
+        verb = "Sets up" if step.setup else "Runs"
+        activity = f"{verb}: {step.command[:200]} ({status.seconds:.0f} s)"
+        return CheckProgress((*self._results(), now), None, wait_after(status.seconds), activity)
+
+    def _finish(self, status: CommandStatus) -> None:
+        """Save the result of an ended command and move on."""
+        record, step = self._record, self._steps[self._record.position]
+        result = self._result(step, status)
+        failed = result.verdict is Verdict.FAILED
+        if failed and record.tries == 0 and (self._job.rerun or step.setup):
+            # shown until the second run has ended
+            return self._save(record.changed(tries=1), result)
+        if step.setup and result.verdict is not Verdict.PASSED:
+            # nothing is known about the change, such as when a registry does not answer
+            return self._end(Verdict.COULD_NOT_RUN, result)
+        last_of_setup = step.setup and record.position + 1 == len(self._job.settings.setup)
+        if last_of_setup:
+            keeping.keep(
+                self._sandboxes, self._setups, self._sandbox.handle, self._setup_key(),
+                on_default_head=self._job.keep_setup,
+            )  # fmt: skip
+            self._set_up()
+        if record.position + 1 == len(self._steps):
+            return self._end(None, result)
+        return self._save(record.changed(position=record.position + 1, tries=0), result)
+
+    def _result(self, step: Step, status: CommandStatus) -> CommandResult:
+        log, cut = read_log(self._sandboxes, self._sandbox.handle, self._command_id())
+        result = CommandResult(
+            command=step.command, setup=step.setup, ending=status.ending, exit_code=status.exit_code,
+            detail=status.detail, seconds=status.seconds, log=log, log_truncated=cut,
+        )  # fmt: skip
+        first = self._stored.get(self._record.position)
+        if self._record.tries == 0 or first is None or result.verdict is not Verdict.PASSED:
+            return result
+        # the failure explains more than the success
+        return result.model_copy(
+            update={"flaky": True, "log": first.result.log, "log_truncated": first.result.log_truncated}
+        )
+
+    def _command_id(self) -> str:
+        return command_id(self._job.id, self._record.position, self._record.tries)
+
+    def _end(self, verdict: Verdict | None, result: CommandResult | None = None) -> None:
+        results = [one.result for one in self._stored.values() if one.position != self._record.position]
+        verdict = verdict or verdict_of([*results, *([result] if result else [])])
+        self._save(self._record.changed(verdict=verdict, ended_at=self._now_ms()), result)
+
+    def _save(self, record: CheckRecord, result: CommandResult | None = None) -> None:
+        stored = None
+        if result is not None:
+            position, tries = self._record.position, self._record.tries
+            stored = self._stored[position] = StoredResult(position=position, tries=tries, result=result)
+        self._records.save(self._job.owner, record, stored)
+        self._record = record
+
+    def _results(self) -> tuple[CommandResult, ...]:
+        return tuple(self._stored[position].result for position in sorted(self._stored))
+
+
+def steps_of(job: CheckJob) -> list[Step]:
+    return [*(Step(line, True) for line in job.settings.setup), *(Step(line, False) for line in job.commands)]
+
+
+def verdict_of(results: list[CommandResult]) -> Verdict:
+    """One failure is enough to fail; all must pass; no command proves nothing."""
+    verdicts = {result.verdict for result in results if not result.setup}
+    if Verdict.FAILED in verdicts:
+        return Verdict.FAILED
+    return Verdict.PASSED if verdicts == {Verdict.PASSED} else Verdict.COULD_NOT_RUN
+
+
+def command_id(job_id: str, position: int, tries: int) -> str:
+    """Derive a command's id: a repeated start is the same command."""
+    return f"{hashlib.sha256(job_id.encode()).hexdigest()[:16]}-{position}-{tries}"
+
+
+def command_of(job: CheckJob, step: Step) -> Command:
+    settings = job.settings
+    limits = Limits(seconds=settings.timeout_s, memory_mb=settings.memory_mb)
+    network = step.setup and settings.network == "setup"
+    return Command.shell(step.command, setup=step.setup, network=network, limits=limits, env=settings.env)
+
+
+def spec_of(job: CheckJob) -> SandboxSpec:
+    settings = job.settings
+    needed = 600 + 2 * settings.timeout_s * (len(settings.setup) + len(settings.verify))
+    return SandboxSpec(max_seconds=min(max(needed, MIN_LIFE_SECONDS), MAX_LIFE_SECONDS), hosts=settings.hosts)
+
+
+def wait_after(seconds: float) -> float:
+    """Wait in proportion to the time already run: a long check needs few polls."""
+    return min(max(seconds / 2, MIN_WAIT_SECONDS), MAX_WAIT_SECONDS)
+
+
+def _lock_files(folder: Path) -> dict[str, bytes]:
+    return {path: place.read_bytes() for path, place in files_of(folder) if is_lock_file(path)}

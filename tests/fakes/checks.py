@@ -1,0 +1,66 @@
+"""Checks without sandboxes: the port `groundwork.checks.ports.CheckRunner`, with scripted results."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from groundwork.checks.model import CommandResult
+from groundwork.checks.ports import CheckJob, CheckProgress, Owner
+from groundwork.checks.runner import verdict_of
+from groundwork.sandbox.errors import SandboxLost
+from groundwork.sandbox.model import Changes, Ending, LogPage
+from groundwork.sandbox.packing import files_of
+
+Files = Mapping[str, bytes]
+Script = Callable[[str, Files], CommandResult]
+"""Result of a command on the tree's files."""
+
+
+def exits(command: str, code: int, log: str = "", seconds: float = 1.0) -> CommandResult:
+    return CommandResult(command=command, ending=Ending.EXIT, exit_code=code, log=log, seconds=seconds)
+
+
+@dataclass
+class ScriptedChecks:
+    """Runs each job at once, after `waits` further calls.
+
+    `before` is called at each advance, for instance to raise ClaimLost. Open owners are in `open`, the trees of ended
+    jobs in `checked`.
+    """
+
+    script: Script
+    waits: int = 0
+    before: Callable[[CheckJob], None] = lambda job: None
+    changed: Changes = Changes()
+    open: set[str] = field(default_factory=set)
+    checked: list[tuple[str, str]] = field(default_factory=list)
+    ended: dict[tuple[str, str], CheckProgress] = field(default_factory=dict)
+    calls: dict[tuple[str, str], int] = field(default_factory=dict)
+
+    def advance(self, job: CheckJob, seconds: Callable[[], float]) -> CheckProgress:
+        self.before(job)
+        key = (job.owner.id, job.id)
+        self.open.add(job.owner.id)
+        self.calls[key] = self.calls.get(key, 0) + 1
+        if key in self.ended:
+            return self.ended[key]
+        if self.calls[key] <= self.waits:
+            return CheckProgress(wait_s=2.0, activity=f"Runs: {job.commands[0]} (2 s)")
+        files = {path: place.read_bytes() for path, place in files_of(job.tree.folder)}
+        results = [self.script(command, files) for command in job.commands]
+        self.ended[key] = CheckProgress(tuple(results), verdict_of(results))
+        self.checked.append((job.owner.id, job.tree_sha))
+        return self.ended[key]
+
+    def log(self, owner: Owner, job_id: str, position: int, offset: int) -> LogPage:
+        if owner.id not in self.open:
+            raise SandboxLost("The sandbox is gone.")
+        data = self.ended[owner.id, job_id].results[position].log.encode()
+        return LogPage(data[offset:].decode(errors="replace"), len(data), 0, len(data))
+
+    def changes(self, owner: Owner) -> Changes:
+        if owner.id not in self.open:
+            raise SandboxLost("The sandbox is gone.")
+        return self.changed
+
+    def close(self, owner: Owner) -> None:
+        self.open.discard(owner.id)

@@ -1,0 +1,192 @@
+"""Jobs: verdicts, flaky failures, lost sandboxes, waiting."""
+
+import pytest
+
+from groundwork.checks.errors import ClaimLost
+from groundwork.checks.ports import Owner, OwnerKind
+from groundwork.checks.runner import wait_after
+from groundwork.plans.model import TaskStatus
+from groundwork.sandbox.model import Ending
+from groundwork.sandbox.verdict import Verdict
+from tests.fakes.sandboxes import Outcome
+from tests.repository_checks.conftest import Desk, finish
+
+FAILS, PASSES = Outcome(1, "1 failed"), Outcome(0, "2 passed")
+
+
+def test_all_commands_run_even_after_a_failure(desk: Desk) -> None:
+    desk.outcomes["lint"] = [FAILS]
+    progress = finish(desk.runner, desk.job(desk.owner(), "lint", "test"))
+    assert progress.verdict is Verdict.FAILED
+    assert [(one.command, one.exit_code, one.flaky) for one in progress.results] == [
+        ("lint", 1, False),
+        ("test", 0, False),
+    ]
+    assert desk.ran == ["lint", "lint", "test"]
+
+
+def test_a_failure_gone_in_the_second_run_is_flaky_and_passes(desk: Desk) -> None:
+    desk.outcomes["test"] = [FAILS, PASSES]
+    progress = finish(desk.runner, desk.job(desk.owner(), "test"))
+    assert progress.verdict is Verdict.PASSED
+    assert (progress.results[0].flaky, progress.results[0].exit_code, progress.results[0].log) == (True, 0, "1 failed")
+
+
+def test_without_rerun_one_failure_is_enough(desk: Desk) -> None:
+    desk.outcomes["test"] = [FAILS, PASSES]
+    progress = finish(desk.runner, desk.job(desk.owner(), "test", rerun=False))
+    assert (progress.verdict, desk.ran) == (Verdict.FAILED, ["test"])
+
+
+@pytest.mark.parametrize("ending", [Ending.TIMEOUT, Ending.KILLED, Ending.OUTPUT, Ending.COULD_NOT_START])
+def test_an_ending_other_than_exit_is_no_failure(desk: Desk, ending: Ending) -> None:
+    desk.outcomes["test"] = [Outcome(ending=ending)]
+    progress = finish(desk.runner, desk.job(desk.owner(), "test"))
+    assert (progress.verdict, progress.results[0].ending) == (Verdict.COULD_NOT_RUN, ending)
+
+
+def test_a_failed_set_up_says_nothing_about_the_change(desk: Desk) -> None:
+    desk.outcomes["install"] = [FAILS]
+    progress = finish(desk.runner, desk.job(desk.owner(), "test", setup=("install",)))
+    assert progress.verdict is Verdict.COULD_NOT_RUN
+    assert [(one.command, one.setup) for one in progress.results] == [("install", True)]
+    assert desk.ran == ["install", "install"]
+
+
+def test_set_up_runs_once_in_a_sandbox(desk: Desk) -> None:
+    owner = desk.owner()
+    finish(desk.runner, desk.job(owner, "test", setup=("install",)))
+    progress = finish(desk.runner, desk.job(owner, "lint", setup=("install",), id_="j2"))
+    assert desk.ran == ["install", "test", "lint"]
+    assert [one.command for one in progress.results] == ["lint"]
+
+
+def test_only_a_job_on_the_default_head_keeps_its_set_up(desk: Desk) -> None:
+    finish(desk.runner, desk.job(desk.owner(), "test", setup=("install",)))
+    assert not desk.setups.kept
+    finish(desk.runner, desk.job(desk.owner(OwnerKind.LANDING), "test", setup=("install",), keep_setup=True))
+    assert len(desk.setups.kept) == 1
+    desk.keeper.close(desk.tables.sandboxes.all()[0].owner)
+    desk.ran.clear()
+    finish(desk.runner, desk.job(desk.owner(), "test", setup=("install",)))
+    assert desk.ran == ["test"]
+
+
+def test_a_repeated_job_starts_no_command_twice(desk: Desk) -> None:
+    job = desk.job(desk.owner(), "test")
+    first = finish(desk.runner, job)
+    assert desk.runner.advance(job, lambda: 0.0) == first
+    assert desk.ran == ["test"]
+
+
+def test_a_long_command_is_left_alone_and_told(desk: Desk) -> None:
+    desk.outcomes["test"] = [None]
+    job = desk.job(desk.owner(), "test")
+    progress = desk.runner.advance(job, lambda: 0.0)
+    assert (progress.verdict, progress.activity) == (None, "Runs: test (0 s)")
+    assert progress.results[0].ending is None
+    assert progress.wait_s == 2
+    desk.runner.advance(job, lambda: 0.0)
+    assert desk.ran == ["test"]
+
+
+def test_waits_grow_with_the_time_already_run() -> None:
+    spent, polls = 0.0, 0
+    while spent < 3600:
+        spent, polls = spent + wait_after(spent), polls + 1
+    assert polls <= 25
+
+
+def test_a_job_given_up_by_its_session_is_killed_by_the_next_one(desk: Desk) -> None:
+    desk.outcomes["hang"] = [None]
+    owner = desk.owner()
+    desk.runner.advance(desk.job(owner, "hang"), lambda: 0.0)
+    assert finish(desk.runner, desk.job(owner, "test", id_="j2")).verdict is Verdict.PASSED
+
+
+def test_a_lost_sandbox_is_replaced_and_the_job_begins_again(desk: Desk) -> None:
+    owner = desk.owner()
+    desk.outcomes["hang"] = [None, PASSES]
+    job = desk.job(owner, "test", "hang", setup=("install",))
+    desk.runner.advance(job, lambda: 0.0)
+    desk.sandboxes.lose(desk.tables.sandboxes.all()[0].handle)
+    assert finish(desk.runner, job).verdict is Verdict.PASSED
+    assert desk.ran == ["install", "test", "hang", "install", "test", "hang"]
+    assert (len(desk.sandboxes.living), desk.slots) == (1, 1)
+
+
+def test_a_job_that_loses_every_sandbox_could_not_run(desk: Desk) -> None:
+    desk.outcomes["hang"] = [None]
+    job = desk.job(desk.owner(), "hang")
+    while (progress := desk.runner.advance(job, lambda: 0.0)).verdict is None:
+        for sandbox in desk.sandboxes.living:
+            desk.sandboxes.lose(sandbox.handle)
+    assert (progress.verdict, progress.results[-1].ending) == (Verdict.COULD_NOT_RUN, Ending.LOST)
+    assert len(desk.sandboxes.opened) == 3
+
+
+def test_without_a_free_slot_the_job_waits(desk: Desk) -> None:
+    owners = [desk.owner() for _ in range(2)]
+    for owner in owners:
+        finish(desk.runner, desk.job(owner, "test"))
+    waiting = desk.job(desk.owner(), "test")
+    progress = desk.runner.advance(waiting, lambda: 0.0)
+    assert (progress.verdict, progress.activity) == (None, "Waits for a free sandbox")
+    assert progress.wait_s >= 2
+    desk.runner.close(owners[0])
+    assert finish(desk.runner, waiting).verdict is Verdict.PASSED
+
+
+def test_without_capacity_at_the_service_the_job_waits_and_is_not_billed(desk: Desk) -> None:
+    desk.sandboxes.limit = 0
+    owner = desk.owner()
+    job = desk.job(owner, "test")
+    assert "none free" in desk.runner.advance(job, lambda: 0.0).activity
+    desk.clock.pass_seconds(500)
+    assert "none free" in desk.runner.advance(job, lambda: 0.0).activity
+    desk.runner.close(owner)
+    assert desk.usage(owner) == (0, 0)
+    assert desk.slots == 0
+
+
+def test_an_old_claim_can_neither_run_nor_close(desk: Desk) -> None:
+    old = desk.owner()
+    desk.runner.advance(desk.job(old, "test"), lambda: 0.0)
+    new = Owner(old.kind, old.plan_id, old.task_id, old.number, epoch=2)
+    desk.claim(new)
+    with pytest.raises(ClaimLost):
+        desk.runner.advance(desk.job(old, "test", id_="j2"), lambda: 0.0)
+    finish(desk.runner, desk.job(new, "test", id_="j3"))
+    desk.runner.close(old)
+    assert len(desk.sandboxes.living) == 1
+
+
+def test_a_cancelled_task_gets_no_sandbox(desk: Desk) -> None:
+    owner = desk.owner()
+    desk.claim(owner, TaskStatus.CANCELLED)
+    with pytest.raises(ClaimLost):
+        desk.runner.advance(desk.job(owner, "test"), lambda: 0.0)
+    assert not desk.sandboxes.opened
+
+
+def test_a_closed_owner_opens_a_new_sandbox_and_runs_again(desk: Desk) -> None:
+    owner = desk.owner()
+    desk.outcomes["test"] = [None, PASSES]
+    job = desk.job(owner, "test")
+    desk.runner.advance(job, lambda: 0.0)
+    desk.runner.close(owner)
+    desk.clock.pass_seconds(60)
+    assert finish(desk.runner, job).verdict is Verdict.PASSED
+    assert desk.ran == ["test", "test"]
+
+
+def test_a_log_comes_from_the_sandbox_in_pages(desk: Desk) -> None:
+    desk.outcomes["test"] = [Outcome(1, "x" * 40_000 + "end")]
+    owner = desk.owner()
+    progress = finish(desk.runner, desk.job(owner, "lint", "test"))
+    result = progress.results[1]
+    assert result.log_truncated
+    assert len(result.log) < 17_000
+    assert result.log.endswith("end")
+    page = desk.runner.log(owner, "j1", 1, 39_999)
+    assert page.text == "xend"
