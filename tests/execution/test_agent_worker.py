@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,6 +14,8 @@ from groundwork.agent.commit_message import TASK, task_message, trailers
 from groundwork.agent.patches import Patch, PatchRef
 from groundwork.agent.repository import CommitGone, RepositoryRefused, RepositoryUnreachable
 from groundwork.agent.session import Session
+from groundwork.checks.model import CheckSettings
+from groundwork.checks.ports import CheckRunner
 from groundwork.execution import commands, rollback
 from groundwork.execution.agent_worker import AgentWorker
 from groundwork.execution.commands import Actor
@@ -63,12 +65,13 @@ class KeptSessions:
 
 @dataclass
 class Faulty:
-    """The mock model; faults come first, one per turn."""
+    """The mock model; faults come first, one per turn. `script` may answer in its place."""
 
     faults: list[Exception] = field(default_factory=list)
     asked: int = 0
     name: str = "mock"
     model_id: str = MODEL
+    script: Callable[[Conversation], Turn | None] = lambda conversation: None
 
     def __post_init__(self) -> None:
         self._mock = MockModel(MODEL, latency_ms=0)
@@ -77,6 +80,8 @@ class Faulty:
         self.asked += 1
         if self.faults:
             raise self.faults.pop(0)
+        if (scripted := self.script(conversation)) is not None:
+            return scripted
         return await self._mock.turn(conversation)
 
     async def close(self) -> None:
@@ -86,13 +91,14 @@ class Faulty:
 class World:
     """Plan under execution. `left_ms` is the time of each invocation."""
 
-    def __init__(self, plan: Plan) -> None:
-        self.plan, self.left_ms = plan, 900_000
+    def __init__(self, plan: Plan, settings: CheckSettings | None = None, checks: CheckRunner | None = None) -> None:
+        self.plan, self.left_ms, self.checks = plan, 900_000, checks
+        settled = {plan.repository_id: settings} if settings else {}
         self.server, self.sessions, self.model = FakeServer.of(FILES), KeptSessions(), Faulty()
         self.others: dict[str, FakeServer] = {}
         self.store, self.machine = MemoryExecutions(), MemoryMachine()
         self.store.add(plan)
-        self.change(lambda execution_state: commands.execute(execution_state, Actor("somebody", 1_000)))
+        self.change(lambda execution_state: commands.execute(execution_state, Actor("somebody", 1_000), checks=settled))
         for task in plan.tasks:
             self.handler.wait_at_gate(plan.id, 1, task.id, f"token {task.id}")
 
@@ -102,7 +108,7 @@ class World:
 
     @property
     def handler(self) -> StepHandler:
-        worker = AgentWorker(self.opened, lambda: self.model, cost_micro_usd, self.sessions)
+        worker = AgentWorker(self.opened, lambda: self.model, cost_micro_usd, self.sessions, self.checks)
         return StepHandler(
             store=self.store,
             coordinator=self.coordinator,

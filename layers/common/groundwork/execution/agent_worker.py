@@ -98,6 +98,11 @@ class AgentWorker:
         except (RepositoryRefused, Misconfigured) as refused:
             return Failed(str(refused), final=True)
 
+    def release(self, plan_id: str, task_id: str, attempt: int, epoch: int) -> None:
+        if self.checks is not None:
+            self.checks.close(Owner(OwnerKind.TASK, plan_id, task_id, attempt, epoch))
+            self.checks.close(Owner(OwnerKind.LANDING, plan_id, task_id, attempt, epoch))
+
 
 @dataclass(slots=True)
 class _Invocation:

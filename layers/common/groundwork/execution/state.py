@@ -105,6 +105,9 @@ class TaskExecution(Stored):
     findings: Annotated[tuple[str, ...], stored_as("findings")] = ()
     reviewed: Annotated[str, stored_as("reviewed")] = ""
     conflicts: Annotated[int, stored_as("conflicts")] = 0
+    landing_since: Annotated[int, stored_as("landingSince")] = Field(
+        default=0, description="The execution's seq when its attempt was queued for landing"
+    )
     max_cost: Annotated[int, stored_as("maxCost")] = 0
     cost_before: Annotated[int, stored_as("costBefore")] = 0
     activity: Annotated[str | None, stored_as("activity")] = None

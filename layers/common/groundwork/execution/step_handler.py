@@ -11,7 +11,7 @@ from typing import Any
 
 from groundwork.backlog.model import Effort
 from groundwork.errors import GroundworkError, NotFound, Transient
-from groundwork.execution import attempt_result, claims
+from groundwork.execution import attempt_result, claims, landing_queue
 from groundwork.execution.completed_work import completed_tasks
 from groundwork.execution.coordinator import ExecutionCoordinator
 from groundwork.execution.ports import Executions
@@ -117,6 +117,7 @@ class StepHandler:
     async def run_task(self, plan_id: str, number: int, task_id: str, attempt_key: str = "") -> dict[str, Any]:
         claim = await asyncio.to_thread(self._claim, plan_id, number, task_id, attempt_key)
         if claim.step is not Step.WORK:
+            await asyncio.to_thread(self._release, claim.execution_state, task_id, claim.step)
             return _response(claim.step, claim.wait_s)
         started = self.now_ms()
         outcome = await self._run_worker(claim, task_id)
@@ -157,10 +158,15 @@ class StepHandler:
             with suppress(Transient):
                 await asyncio.to_thread(self.store.set_activity, plan_id, task_id, claim.epoch, text)
 
+        async def landing_turn() -> int:
+            return await asyncio.to_thread(self._tasks_ahead, plan_id, task_id, claim.epoch)
+
         lease = asyncio.create_task(self._keep_lease(plan_id, task_id, claim.epoch, stop))
         try:
             assignment = await asyncio.to_thread(self._assignment, claim.execution_state, task_id)
-            context = WorkerContext(self.left_ms, stop, claim_is_valid, report_turn, completed, report_activity)
+            context = WorkerContext(
+                self.left_ms, stop, claim_is_valid, report_turn, completed, report_activity, landing_turn
+            )
             return await self.worker.run_task(assignment, context)
         except NotFound as gone:
             # the repository was deleted: another attempt cannot find it either
@@ -170,6 +176,14 @@ class StepHandler:
         finally:
             lease.cancel()
             await asyncio.gather(lease, return_exceptions=True)
+
+    def _tasks_ahead(self, plan_id: str, task_id: str, epoch: int) -> int:
+        execution_state = self.store.read(plan_id)
+        if not execution_state.of(task_id).landing_since:
+            execution_state = self.coordinator.change(
+                plan_id, lambda state: landing_queue.queue_for_landing(state, task_id, epoch)
+            )
+        return landing_queue.tasks_ahead(execution_state, task_id)
 
     async def _keep_lease(self, plan_id: str, task_id: str, epoch: int, stop: asyncio.Event) -> None:
         """Renew the lease, and set `stop` as soon as the claim is no longer valid."""
@@ -208,12 +222,20 @@ class StepHandler:
 
         after = self.coordinator.change(plan_id, finish)
         result = results[-1]
+        self._release(after, task_id, result.step if result else step_of_task(after, task_id))
         if result is None:
             # another worker has the task: this iteration waits for it
             return _response(step_of_task(after, task_id), 0)
         if isinstance(outcome, Completed) and result.step is Step.DONE:
             self._measure(after, task_id)
         return _response(result.step, result.wait_s)
+
+    def _release(self, execution_state: ExecutionState, task_id: str, step: Step) -> None:
+        """Close the sandboxes of an attempt that does not continue now. The sweep repeats a failed close."""
+        state = execution_state.of(task_id)
+        if step in (Step.GATE, Step.DONE) and state.attempts:
+            with suppress(Transient):
+                self.worker.release(execution_state.plan.id, task_id, state.attempts, state.epoch)
 
     def _measure(self, execution_state: ExecutionState, task_id: str) -> None:
         """Record a completed task's usage for later estimates. A lost measurement does no harm."""

@@ -200,6 +200,10 @@ class TaskWorker(Protocol):
 
     async def run_task(self, assignment: Assignment, context: WorkerContext) -> TaskOutcome: ...
 
+    def release(self, plan_id: str, task_id: str, attempt: int, epoch: int) -> None:
+        """Close what an attempt has open outside of this process. Safe to repeat. Raises Transient."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class CommitToRevert:
