@@ -20,7 +20,7 @@ from local.data_refresh import DataRefresher
 from local.endpoint import AwsEndpoint
 from local.http_api import HttpApi
 from local.invoke_api import InvokeApi
-from local.microvms.configure import LocalMicrovms
+from local.microvms.configure import IMAGE, LocalMicrovms
 from local.objects import ObjectFiles
 from local.pool import SandboxPool
 from local.queue_sources import QueuePoller, queue_sources
@@ -195,7 +195,7 @@ class LocalSystem:
 
     def _load_template(self) -> Template:
         """Read the template twice: first to create its resources, then with their attributes."""
-        parameters = {**self._parameters, "AdminToken": self.token}
+        parameters = {"SandboxImage": IMAGE, **self._parameters, "AdminToken": self.token}
         draft = Template(self._path, parameters=parameters, region=self.region)
         attributes = create_resources(draft, self._client, self.region)
         return Template(self._path, parameters=parameters, region=self.region, attributes=attributes)

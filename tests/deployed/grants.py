@@ -9,6 +9,14 @@ READ = {GET, BATCH_GET, QUERY}
 INVOKE = "lambda:InvokeFunction"
 SECRET = "secretsmanager:GetSecretValue"
 
+SANDBOX = [
+    f"lambda:{name}"
+    for name in (
+        *("RunMicrovm", "GetMicrovm", "SuspendMicrovm", "ResumeMicrovm", "TerminateMicrovm"),
+        "CreateMicrovmAuthToken",
+    )
+]
+
 Grant = tuple[str, str, str]
 """An action, its resource, and the condition in the template ('' for none)."""
 
@@ -42,8 +50,15 @@ EXPECTED: dict[str, set[Grant]] = {
     | grants([START, *ANSWERS], MACHINE)
     | grants(ANSWERS, MACHINE + "/*")
     | grants(SCHEDULE, SCHEDULES)
+    | grants(["lambda:GetMicrovmImage", "lambda:GetMicrovmImageVersion"], "SandboxImage", "HasSandboxImage")
     | grants(["iam:PassRole"], "PlanScheduleRole"),
-    "PlanExecutorFunction": grants(READ | {PUT, UPDATE, DELETE}, "PlansTable")
+    "PlanExecutorFunction": grants(READ | {PUT, UPDATE, DELETE, BATCH_WRITE, CHECK}, "PlansTable")
+    | grants(SANDBOX, "SandboxImage", "HasSandboxImage")
+    | grants(["lambda:ListMicrovms"], "*", "HasSandboxImage")
+    | grants(["lambda:PassNetworkConnector"], "aws-network-connector:*", "HasSandboxImage")
+    | grants(["lambda:PassNetworkConnector"], "network-connector:*", "HasSandboxImage")
+    | grants([SECRET], "SandboxSecret", "HasSandboxImage")
+    | grants(["s3:GetObject", "s3:PutObject"], "PrivateBucket/setups/*", "HasSandboxImage")
     | grants([QUERY], "PlansTable/index/attention")
     | grants([START, *ANSWERS], MACHINE)
     | grants(ANSWERS, MACHINE + "/*")

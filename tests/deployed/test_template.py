@@ -29,7 +29,7 @@ def short(resource: Any) -> str:
         return short(value[0] if isinstance(value, list) else value)
     if match := re.fullmatch(r"\$\{(\w+)\.Arn\}(/.*)", resource):
         return match[1] + match[2]
-    return re.sub(r"^arn:.*:(?=function:|project/|secret:|stateMachine:|execution:|schedule/)", "", resource)
+    return re.sub(r"^arn:.*:(?=function:|project/|aws-network-connector:|network-connector:|secret:|stateMachine:|execution:|schedule/)", "", resource)
 
 
 def granted(role: Mapping[str, Any]) -> set[Grant]:
@@ -241,13 +241,16 @@ def test_only_a_function_that_reads_a_setting_has_it() -> None:
     model |= {"ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL"}
     plans = {"GROUNDWORK_PLANS_TABLE"}
     carrying = {"GROUNDWORK_PLAN_MACHINE", "GROUNDWORK_MOST_TASKS", "GROUNDWORK_SCHEDULE_PREFIX"}
+    checking = {"GROUNDWORK_CHECKS", "GROUNDWORK_SANDBOX_IMAGE", "GROUNDWORK_SANDBOX_MEMORY_MB"}
+    sandboxes = checking | {"GROUNDWORK_MAX_SANDBOXES", "GROUNDWORK_PRIVATE_BUCKET"}
+    sandboxes |= {f"GROUNDWORK_SANDBOX_{name}" for name in ("SECRET", "EGRESS", "SCOPE")}
     waking = {"GROUNDWORK_PLAN_EXECUTOR", "GROUNDWORK_PLAN_EXECUTOR_ARN", "GROUNDWORK_SCHEDULE_ROLE"}
     assert variables == {
         "AuthorizerFunction": {"GROUNDWORK_TOKEN_SECRET"},
         "GetProgressFunction": tables,
         "ManageBacklogFunction": tables | plans,
-        "ManagePlansFunction": tables | plans | model | carrying | waking | {"GROUNDWORK_PROCESS_NEXT"},
-        "PlanExecutorFunction": tables | plans | model | carrying,
+        "ManagePlansFunction": tables | plans | model | carrying | waking | checking | {"GROUNDWORK_PROCESS_NEXT"},
+        "PlanExecutorFunction": tables | plans | model | carrying | sandboxes,
         "StartRunFunction": tables | plans | model | {"GROUNDWORK_PROCESS_NEXT"},
         "ProcessNextFunction": tables | plans | model,
         "RetryRunsFunction": tables | plans | {"GROUNDWORK_PROCESS_NEXT"},

@@ -81,7 +81,7 @@ class MemoryExecutions:
             return
         self.told.add((task_id, turn.number, at_ms))
         state = self.read(plan_id).of(task_id)
-        self._put(plan_id, task_id, usage=state.usage.plus(turn.usage), turns=state.turns + 1)
+        self._put(plan_id, task_id, usage=state.usage.plus(turn.usage), turns=state.turns + (not turn.continued))
 
     def _put(self, plan_id: str, task_id: str, **fields: Any) -> None:
         self.standings[plan_id] = self.read(plan_id).with_task(task_id, **fields)

@@ -7,10 +7,20 @@ from groundwork.adapters.dynamodb.tables import Tables
 from groundwork.composition import Services
 from groundwork.settings import Settings
 from tests.fakes.executions import MemoryMachine
+from tests.fakes.sandboxes import FakeSandboxes, Outcome
 from tests.fakes.timer import MemoryTimer
 
 
 def services_on(tables: Tables, **changes: Any) -> Services:
     settings = replace(Settings.from_environment({}), ai="mock", process_next="process-next")
-    made = Services(settings, tables, invoke=lambda run_id: None, machine=MemoryMachine(), timer=MemoryTimer())
+    sandboxes = FakeSandboxes(lambda command, files: Outcome())
+    made = Services(
+        settings,
+        tables,
+        invoke=lambda run_id: None,
+        machine=MemoryMachine(),
+        timer=MemoryTimer(),
+        sandboxes=lambda secret: sandboxes,
+        start_baseline=lambda repository_id: None,
+    )
     return replace(made, **changes)

@@ -14,7 +14,7 @@ from pynamodb.attributes import Attribute
 from pynamodb.models import Model
 
 from groundwork.adapters import dynamodb
-from groundwork.adapters.dynamodb import execution_rows, list_rows, plan_rows, run_rows
+from groundwork.adapters.dynamodb import check_rows, execution_rows, list_rows, plan_rows, run_rows, sandbox_rows
 from groundwork.adapters.dynamodb.backlog_rows import BACKLOG_ROWS, KeyRow
 from groundwork.adapters.dynamodb.execution_mapping import OWN_ATTRIBUTES
 from groundwork.adapters.dynamodb.import_parts import ImportPartRow
@@ -22,6 +22,8 @@ from groundwork.adapters.dynamodb.tables import PLAN_ROWS
 from groundwork.agent.patches import Patch
 from groundwork.agent.session import Session
 from groundwork.backlog.model import CardAnalysis, Mode
+from groundwork.checks.model import CheckSettings
+from groundwork.checks.records import CheckRecord, StoredResult
 from groundwork.execution.ports import Event
 from groundwork.execution.state import Cause, Execution, TaskExecution
 from groundwork.execution.state import TaskUsage as TaskSpent
@@ -80,6 +82,10 @@ ROWS: dict[str, type[Model]] = {
     **dict.fromkeys(("session", "patch"), execution_rows.BlobRow),
     "part": execution_rows.BlobPartRow,
     "task log": execution_rows.LogRow,
+    "check": check_rows.CheckRow,
+    "check result": check_rows.CheckResultRow,
+    "baseline": check_rows.BaselineRow,
+    "sandbox": sandbox_rows.SandboxRow,
     "slots": execution_rows.SlotsRow,
     "measure": list_rows.MeasureRow,
     "list line": list_rows.ListRow,
@@ -130,17 +136,55 @@ docs/how-to/upgrade.md names the feature behind each.
 NEW_ATTRIBUTES = {
     "project": {"trimmedTo", "hashedTo"},
     "card": {"postedAt", "contentHash"},
+    "repository": {"checks"},
+    "task state": {"sandboxMs"},
 }
 """Attributes by kind of row unknown to 29c4d3d, and left alone by it."""
 
 NEW_KINDS = {
     "content hash": {"pk", "sk", "cards"},
     "import part": {"pk", "sk", "fingerprint", "position", "created", "expiresAt"},
+    "check": {"pk", "sk", "body"},
+    "check result": {"pk", "sk", "body"},
+    "baseline": {"pk", "sk", "number", "status", "epoch", "lease", "body", "cost", "sandboxMs"},
+    "sandbox": {
+        *("pk", "sk", "kind", "planId", "taskId", "number", "epoch", "generation", "state", "spec", "createdAt"),
+        *("machineId", "endpoint", "closingAt", "setupDone"),
+    },
 }
 """Kinds of row unknown to 29c4d3d, with their attributes.
 
 It reads rows by key, and so never meets one.
 """
+
+RESULT = {"command", "setup", "why", "exitCode", "detail", "seconds", "log", "logTruncated", "flaky"}
+NEW_DOCUMENTS: dict[str, tuple[type[Stored], set[str]]] = {
+    "check": (
+        CheckRecord,
+        {
+            "job",
+            "tree",
+            "commit",
+            "startedAt",
+            "endedAt",
+            "generation",
+            "position",
+            "tries",
+            "ready",
+            "lost",
+            "verdict",
+        },
+    ),
+    "check result": (StoredResult, {"position", "tries", "result", *(f"result.{name}" for name in RESULT)}),
+    "repository": (
+        CheckSettings,
+        {
+            *("setup", "verify", "allowed", "network", "hosts", "timeoutS", "memoryMb", "env"),
+            *("requireReview", "allowRedBaseline"),
+        },
+    ),
+}
+"""Documents unknown to 29c4d3d, with their stored names."""
 
 RECORDED = every_row()
 
@@ -185,6 +229,18 @@ def test_every_kind_of_row_is_recorded_and_knows_the_recorded_attributes(kind: s
 def test_a_new_kind_of_row_has_the_attributes_it_was_added_with(kind: str) -> None:
     assert {attribute.attr_name for attribute in ROWS[kind].get_attributes().values()} == NEW_KINDS[kind]
     assert kind in {name for name, *_ in KINDS}
+
+
+@pytest.mark.parametrize("kind", NEW_DOCUMENTS)
+def test_a_new_document_has_the_stored_names_it_was_added_with(kind: str) -> None:
+    model, known = NEW_DOCUMENTS[kind]
+    assert set(_nested(names(model))) == known
+
+
+def _nested(found: dict[str, Any], at: str = "") -> Iterator[str]:
+    for name, inner in found.items():
+        yield f"{at}{name}"
+        yield from _nested(inner or {}, f"{at}{name}.")
 
 
 def test_every_row_class_of_the_stores_has_a_kind() -> None:

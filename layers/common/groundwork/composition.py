@@ -3,11 +3,16 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
+from platform import platform
 
-from groundwork.adapters.aws.clients import async_invoker
+from groundwork.adapters.aws.clients import async_invoker, event_invoker, secret_value
+from groundwork.adapters.aws.sandboxes import open_sandboxes
 from groundwork.adapters.aws.scheduler import PlanTimer
+from groundwork.adapters.aws.setup_store import S3SetupStore, s3_client
 from groundwork.adapters.aws.step_functions import PlanMachine
 from groundwork.adapters.dynamodb.tables import Tables, open_tables
+from groundwork.checks.keeper import SandboxKeeper
+from groundwork.checks.runner import SandboxCheckRunner
 from groundwork.clock import now_ms
 from groundwork.execution.coordinator import ExecutionCoordinator
 from groundwork.execution.ports import Machine
@@ -17,18 +22,26 @@ from groundwork.llm.factory import ai_and_model
 from groundwork.runs.handler import RunHandlers
 from groundwork.runs.ports import Invoker
 from groundwork.runs.start import Starter
+from groundwork.sandbox.model import Availability
+from groundwork.sandbox.port import Sandboxes
 from groundwork.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """Settings, adapters and clock of one function. `invoke` triggers the next hop of a run."""
+    """Settings, adapters and clock of one function.
+
+    `invoke` triggers the next hop of a run, `start_baseline` the worker of a repository's baseline. `sandboxes` takes
+    the secret of their tokens.
+    """
 
     settings: Settings
     tables: Tables
     invoke: Invoker
     machine: Machine
     timer: Timer
+    sandboxes: Callable[[bytes], Sandboxes]
+    start_baseline: Callable[[str], None]
     handlers: RunHandlers = field(default_factory=run_handlers)
     now_ms: Callable[[], int] = now_ms
 
@@ -53,6 +66,29 @@ class Services:
             self.tables.executions, self.machine, self.now_ms, actor, on_notify_error=on_notify_error
         )
 
+    def sandboxes_available(self) -> Availability:
+        """Tell if checks can run here, by a real call. Raises Transient."""
+        return self.sandboxes(b"").available()
+
+    def keeper(self) -> SandboxKeeper:
+        """Return the keeper of open sandboxes. Raises Transient."""
+        settings = self.settings
+        secret = _sandbox_secret(settings.sandbox_secret) if settings.sandbox_secret else b""
+        return SandboxKeeper(self.sandboxes(secret), self.tables.sandboxes, self.now_ms, settings.sandbox_memory_mb)
+
+    def checks(self) -> SandboxCheckRunner:
+        """Return the runner of checks. Raises Transient."""
+        settings = self.settings
+        setups = S3SetupStore(s3_client(), settings.private_bucket)
+        # a kept set-up fits the machine only that made it
+        machine = f"{settings.sandbox_image} {platform() if settings.local else ''}"
+        return SandboxCheckRunner(self.keeper(), self.tables.checks, setups, machine)
+
+
+@cache
+def _sandbox_secret(name: str) -> bytes:
+    return secret_value(name).encode()
+
 
 @cache
 def _settings() -> Settings:
@@ -75,5 +111,7 @@ def services() -> Services:
         tables=_tables(),
         invoke=async_invoker(settings.process_next),
         machine=PlanMachine(settings.plan_machine, settings.plan_executor),
+        sandboxes=lambda secret: open_sandboxes(settings, secret),
+        start_baseline=lambda id_: event_invoker(settings.plan_executor)({"do": "BASELINE", "repositoryId": id_}),
         timer=PlanTimer(settings.schedule_prefix, settings.plan_executor_arn, settings.schedule_role),
     )

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
+CHECKS = ("on", "off", "unconfined")
+BURST = 4
+"""A sandbox may use so many times the baseline memory of its image."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,27 @@ class Settings:
     max_sandboxes: int
     """Maximum number of open sandboxes in the account."""
 
+    checks: str
+    """Mode of checks: on, off (changes land unchecked) or unconfined (commands run without a box)."""
+
+    sandbox_image: str
+    """ARN of the sandboxes' image."""
+
+    sandbox_memory_mb: int
+    """Baseline memory of the image; a sandbox may use four times as much."""
+
+    sandbox_secret: str
+    """Secret to derive the sandboxes' tokens from."""
+
+    sandbox_egress: str
+    """ARNs of network connectors, comma-separated; empty for the internet."""
+
+    sandbox_scope: str
+    """Name to tell this stack's sandboxes from others."""
+
+    private_bucket: str
+    """Bucket of kept set-ups."""
+
     ai: str
     model: str
     mock_latency_ms: int
@@ -42,9 +66,13 @@ class Settings:
     local: bool
     """True if AWS is emulated on this machine: only then may a repository be a path."""
 
+    @property
+    def max_check_memory_mb(self) -> int:
+        return BURST * self.sandbox_memory_mb
+
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
-        """Read the settings. Raises ValueError with the variable's name for an invalid number."""
+        """Read the settings. Raises ValueError with the variable's name for an invalid value."""
         latency = _whole_number(environ, "GROUNDWORK_MOCK_LATENCY_MS", 800)
         return cls(
             backlog_table=environ.get("GROUNDWORK_BACKLOG_TABLE", ""),
@@ -59,6 +87,13 @@ class Settings:
             schedule_prefix=environ.get("GROUNDWORK_SCHEDULE_PREFIX", ""),
             max_tasks=_whole_number(environ, "GROUNDWORK_MOST_TASKS", 20),
             max_sandboxes=_whole_number(environ, "GROUNDWORK_MAX_SANDBOXES", 2),
+            checks=_choice(environ, "GROUNDWORK_CHECKS", CHECKS),
+            sandbox_image=environ.get("GROUNDWORK_SANDBOX_IMAGE", ""),
+            sandbox_memory_mb=_whole_number(environ, "GROUNDWORK_SANDBOX_MEMORY_MB", 1024),
+            sandbox_secret=environ.get("GROUNDWORK_SANDBOX_SECRET", ""),
+            sandbox_egress=environ.get("GROUNDWORK_SANDBOX_EGRESS", ""),
+            sandbox_scope=environ.get("GROUNDWORK_SANDBOX_SCOPE", ""),
+            private_bucket=environ.get("GROUNDWORK_PRIVATE_BUCKET", ""),
             ai=environ.get("GROUNDWORK_AI", ""),
             model=environ.get("GROUNDWORK_MODEL", ""),
             mock_latency_ms=latency,
@@ -69,6 +104,14 @@ class Settings:
             region=environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or "us-east-1",
             local=urlsplit(environ.get("AWS_ENDPOINT_URL", "")).hostname in LOOPBACK,
         )
+
+
+def _choice(environ: Mapping[str, str], name: str, known: tuple[str, ...]) -> str:
+    """Return the value; the first of the known ones by default."""
+    text = environ.get(name) or known[0]
+    if text not in known:
+        raise ValueError(f"{name} must be one of {', '.join(known)}, not {text!r}")
+    return text
 
 
 def _whole_number(environ: Mapping[str, str], name: str, default: int) -> int:

@@ -112,6 +112,9 @@ class SimulatedUpstream:
     def files_of(self, commit: str) -> tuple[str, ...]:
         return self._clone.files_of(commit)
 
+    def tree_of(self, base: str, changes: Changes) -> str:
+        return self._clone.tree_of(base, changes)
+
     def patch(self, base: str, changes: Changes) -> str:
         return self._clone.patch(base, changes)
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from groundwork.agent import changes
+from groundwork.agent.check_state import CheckState
 from groundwork.agent.commit_message import task_message
 from groundwork.agent.patches import EMPTY_STACK, Patch, Stack
 from groundwork.agent.repository import Checkout, Landed, MergeConflict, Upstream, always
@@ -37,10 +38,13 @@ class StartedSession:
     workspace: Workspace
 
 
-def start_session(upstream: Upstream, brief: TaskBrief, limits: Limits, spec: CheckoutSpec) -> StartedSession | Landed:
+def start_session(
+    upstream: Upstream, brief: TaskBrief, limits: Limits, spec: CheckoutSpec, checks: CheckState | None = None
+) -> StartedSession | Landed:
     """Start a session on the branch's head, or return the commit of an earlier attempt.
 
-    Raises RepositoryUnreachable (no attempt is used up) or RepositoryRefused (a user must act).
+    `checks` is None if the repository has none. Raises RepositoryUnreachable (no attempt is used up) or
+    RepositoryRefused (a user must act).
     """
     base = upstream.head(spec.branch, spec.start_from, make=spec.commits)
     # an earlier push may have landed with a lost answer: the commit must not be made twice
@@ -48,7 +52,8 @@ def start_session(upstream: Upstream, brief: TaskBrief, limits: Limits, spec: Ch
         return there
     workspace = _workspace(upstream.checkout(upstream.apply_stack(base, spec.stack), spec.folder), brief)
     told = brief.model_copy(update={"layout": layout(iter_files(workspace), f"{brief.title} {brief.description}")})
-    return StartedSession(Session(brief=told, base=base, base_patches=spec.stack.order, limits=limits), workspace)
+    session = Session(brief=told, base=base, base_patches=spec.stack.order, limits=limits, checks=checks)
+    return StartedSession(session, workspace)
 
 
 def restore_workspace(upstream: Upstream, session: Session, folder: Path, stack: Stack = EMPTY_STACK) -> Workspace:

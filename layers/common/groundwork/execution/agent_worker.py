@@ -17,6 +17,7 @@ from groundwork.agent import attempt as attempt_steps
 from groundwork.agent import brief
 from groundwork.agent import runner as sessions
 from groundwork.agent.attempt import CheckoutSpec, StartedSession
+from groundwork.agent.check_tools import SessionChecks
 from groundwork.agent.patches import EMPTY_STACK, Patch
 from groundwork.agent.repository import (
     CommitGone,
@@ -31,14 +32,17 @@ from groundwork.agent.secret_scan import redact
 from groundwork.agent.session import FailedAttempt, Session
 from groundwork.agent.turn import TurnDeps
 from groundwork.agent.workspace import Workspace
+from groundwork.checks.errors import ClaimLost
 from groundwork.checks.model import Verified
 from groundwork.checks.ports import CheckRunner, Owner, OwnerKind
 from groundwork.execution.landing import Lander, LandingDeps, SessionStore, Target
 from groundwork.execution.landing_targets import BranchTarget, PatchTarget, verified_of
 from groundwork.execution.patch_stacks import PatchStacks
+from groundwork.execution.sandbox_owners import attempt_owner
 from groundwork.execution.state import TaskUsage
 from groundwork.execution.worker import (
     Assignment,
+    Blocked,
     Completed,
     CompletedTask,
     Failed,
@@ -46,11 +50,13 @@ from groundwork.execution.worker import (
     TaskOutcome,
     TransientFailure,
     TurnReport,
+    Waiting,
     WorkerContext,
 )
 from groundwork.llm.conversation import ConversationModel
 from groundwork.llm.port import Misconfigured, Usage
 from groundwork.plans.repositories import Repository
+from groundwork.sandbox.errors import SandboxUnavailable
 
 MAX_LOG_CHARACTERS = 2_000
 """Characters of a turn's log lines."""
@@ -70,6 +76,11 @@ class AgentWorker:
     sessions: SessionStore
     checks: CheckRunner | None = None
 
+    def release(self, plan_id: str, task_id: str, attempt: int, epoch: int) -> None:
+        """Close the sandbox of an attempt that does not continue now. Safe to repeat. Raises Transient."""
+        if self.checks:
+            self.checks.close(Owner(OwnerKind.TASK, plan_id, task_id, attempt, epoch))
+
     async def run_task(self, assignment: Assignment, context: WorkerContext) -> TaskOutcome:
         try:
             # Lambda reuses a sandbox with its /tmp: clones left behind would fill the disk
@@ -79,6 +90,10 @@ class AgentWorker:
                 return await _Invocation(self, assignment, context, upstream, Path(folder) / "files").run()
         except RepositoryUnreachable as fault:
             return TransientFailure(str(fault))
+        except ClaimLost:
+            return Suspended()
+        except SandboxUnavailable as unavailable:
+            return Blocked(f"The checks cannot run: {unavailable}")
         # another attempt would be refused as well: a user must act
         except (RepositoryRefused, Misconfigured) as refused:
             return Failed(str(refused), final=True)
@@ -109,6 +124,7 @@ class _Invocation:
             session = await self._run_session(started)
             if not isinstance(session, Session):
                 return session
+            await self._close_sandbox(session)
             return await self._outcome_of(session)
         # the next attempt starts on the branch's new head
         except CommitGone as gone:
@@ -137,8 +153,10 @@ class _Invocation:
             attempts_before_round=self.assignment.attempts_before_round,
             stack=EMPTY_STACK if plan.auto_commit else self._stacks.of_tasks(completed),
         )
-        limits = brief.limits_for(self.assignment.task.effort, self.assignment.max_cost_micro_usd)
-        started = attempt_steps.start_session(self.upstream, self._brief(), limits, spec)
+        effort, settings = self.assignment.task.effort, self.assignment.checks
+        limits = brief.limits_for(effort, self.assignment.max_cost_micro_usd)
+        checks = brief.check_state_for(effort, settings) if settings and self.worker.checks else None
+        started = attempt_steps.start_session(self.upstream, self._brief(), limits, spec, checks)
         failed = self._attempt_to_continue()
         if failed is None or isinstance(started, Landed):
             return started
@@ -173,7 +191,8 @@ class _Invocation:
             return started.session
         model, lines = self.worker.model(), list[str]()
         # log lines quote the model and the repository: a secret among them must not reach the log
-        deps = TurnDeps(model, started.workspace, self.worker.cost, _now_ms, lambda line: lines.append(redact(line)))
+        log = lambda line: lines.append(redact(line))  # noqa: E731
+        deps = TurnDeps(model, started.workspace, self.worker.cost, _now_ms, log, self._checks(started))
         last = [started.session]
 
         async def save(session: Session) -> None:
@@ -185,13 +204,39 @@ class _Invocation:
 
         try:
             stagger_s = self.assignment.stagger_s
-            context = sessions.RunnerContext(save, self.context.left_ms, self.context.stop, stagger_s=stagger_s)
+            context = sessions.RunnerContext(
+                save,
+                self.context.left_ms,
+                self.context.stop,
+                stagger_s=stagger_s,
+                report_activity=self.context.report_activity,
+            )
             result = await sessions.run_session(started.session, deps, context)
         finally:
             await model.close()
         if result.pause is sessions.Pause.PROVIDER:
             return TransientFailure("The model's provider failed or refused the request.", result.wait_s)
+        if result.pause is sessions.Pause.COMMAND:
+            return Waiting(result.wait_s, result.activity)
         return Suspended() if result.pause else result.session
+
+    def _checks(self, started: StartedSession) -> SessionChecks | None:
+        runner, settings, assignment = self.worker.checks, self.assignment.checks, self.assignment
+        if runner is None or settings is None or started.session.checks is None:
+            return None
+        return SessionChecks(
+            runner=runner,
+            owner=attempt_owner(assignment),
+            repository_id=assignment.repository.id,
+            settings=settings,
+            tree_id=lambda changes: self.upstream.tree_of(started.workspace.commit, changes),
+            wall_ms=_wall_ms,
+        )
+
+    async def _close_sandbox(self, session: Session) -> None:
+        """Close the sandbox of an ended session: a task that waits to land must hold none."""
+        if self.worker.checks and session.checks and session.checks.runs:
+            await asyncio.to_thread(self.worker.checks.close, attempt_owner(self.assignment))
 
     async def _outcome_of(self, session: Session) -> TaskOutcome:
         assert session.ended is not None
@@ -269,6 +314,11 @@ def _now_ms() -> int:
     return time.monotonic_ns() // 1_000_000
 
 
+def _wall_ms() -> int:
+    # a command is awaited on several machines
+    return time.time_ns() // 1_000_000
+
+
 def _turn_report(before: Session, after: Session, lines: list[str]) -> TurnReport:
     """Report the difference of two sessions as one turn."""
     blocks = [block for one in after.messages[len(before.messages) :] for block in one.content]
@@ -282,4 +332,5 @@ def _turn_report(before: Session, after: Session, lines: list[str]) -> TurnRepor
         calls=later.calls - earlier.calls,
         cost_micro_usd=after.cost_micro_usd - before.cost_micro_usd,
     )
-    return TurnReport(after.turns, tools, tuple(after.changes)[:50], "\n".join(lines)[:MAX_LOG_CHARACTERS], spent)
+    message, files = "\n".join(lines)[:MAX_LOG_CHARACTERS], tuple(after.changes)[:50]
+    return TurnReport(after.turns, tools, files, message, spent, continued=after.turns == before.turns)

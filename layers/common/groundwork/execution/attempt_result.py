@@ -147,9 +147,13 @@ def _record_transient_failure(
         ),
         task_id,
     )
-    step = step_of_task(after, task_id)
+    return AttemptResult(after, _later(after, task_id), wait)
+
+
+def _later(execution_state: ExecutionState, task_id: str) -> Step:
+    step = step_of_task(execution_state, task_id)
     # LATER waits in the state machine, so the wait holds no Lambda
-    return AttemptResult(after, Step.LATER if step is Step.WORK else step, wait)
+    return Step.LATER if step is Step.WORK else step
 
 
 def _wait_s(outcome: TransientFailure, faults: int, jitter: float) -> int:

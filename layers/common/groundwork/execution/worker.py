@@ -89,13 +89,17 @@ class Assignment:
 
 @dataclass(frozen=True, slots=True)
 class TurnReport:
-    """One turn of a session: usage, cost and files changed so far."""
+    """One turn of a session: usage, cost and files changed so far.
+
+    `continued`: the rest of a turn that waited for a command; its first part was reported before.
+    """
 
     number: int
     tools: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
     message: str = ""
     usage: TaskUsage = TaskUsage()
+    continued: bool = False
 
     def as_json(self) -> dict[str, Any]:
         said = {"turn": self.number, "tools": list(self.tools), "files": list(self.files), "message": self.message}

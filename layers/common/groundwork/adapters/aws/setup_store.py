@@ -29,7 +29,8 @@ class S3SetupStore:
         try:
             self._client.head_object(Bucket=self._bucket, Key=key)
         except ClientError as exc:
-            if exc.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
+            # without the permission to list, S3 answers 403 for a missing object
+            if exc.response["ResponseMetadata"]["HTTPStatusCode"] in (403, 404):
                 return None
             raise Transient(f"S3: {exc.response['Error']['Code']}") from exc
         except BotoCoreError as exc:

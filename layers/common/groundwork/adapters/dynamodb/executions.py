@@ -183,7 +183,7 @@ class DynamoExecutions(PlanReader):
     def record_turn(self, plan_id: str, task_id: str, turn: TurnReport, at_ms: int) -> None:
         spent = turn.usage
         counts: list[tuple[Any, int]] = [
-            (StateRow.turns, 1),
+            (StateRow.turns, 0 if turn.continued else 1),
             (StateRow.input, spent.input),
             (StateRow.output, spent.output),
             (StateRow.cache_read, spent.cache_read),
@@ -197,7 +197,8 @@ class DynamoExecutions(PlanReader):
         for attempt in range(MAX_TURN_TRIES):
             # one transaction: the log line shows if the turn is counted, however often the request is sent
             transaction = Transaction(self._connection())
-            transaction.update(StateRow(plan_id, state_key(task_id)), adds)
+            if adds:
+                transaction.update(StateRow(plan_id, state_key(task_id)), adds)
             transaction.put(line, LogRow.pk.does_not_exist(), "line")
             try:
                 return transaction.commit()

@@ -22,6 +22,8 @@ class RepositoryRow(Model):
     url = UnicodeAttribute(attr_name="url")
     default_branch = UnicodeAttribute(attr_name="defaultBranch")
     credentials_secret = UnicodeAttribute(attr_name="credentialsSecret", null=True)
+    # absent without checks
+    checks = CompactJson(attr_name="checks", null=True)
     plans = NumberAttribute(attr_name="plans", default=0)
     created_at = NumberAttribute(attr_name="createdAt")
 

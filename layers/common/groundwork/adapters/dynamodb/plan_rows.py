@@ -10,10 +10,13 @@
                / Y#00000012          the events of the plan's change with that seq
                / K#T17, D#T17        the session of a task's attempt, a patch; the parts follow
                / G#T17#…             a line of a task's log, by time and number
+               / C#T17#task:2#j1     a job of checks of the second attempt; C#…#003 the result of a command
     repository / P, MEASURED#M       a repository, and measurements of its tasks by effort
+               / BASELINE, C#…       its last baseline, and the checks of it
     template   / P, B#000            a template and its body, in pieces
     story      / plan                a link of the plan to the story, with its tasks
-    ACCOUNT    / SLOTS               running tasks of the account, and plans waiting for a slot
+    ACCOUNT    / SLOTS, SANDBOXES    running tasks of the account with the plans waiting for a slot; open sandboxes
+    SANDBOXES  / task:…T17:2         an open sandbox, by its owner
     PLANS, REPOSITORIES, TEMPLATES, repository / time#id    lists, newest first
 
 Revisions are immutable. So one small transaction commits a version, however much of the plan is new, and a restore
