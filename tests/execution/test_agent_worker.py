@@ -23,7 +23,7 @@ from groundwork.execution.commands import Actor
 from groundwork.execution.coordinator import ExecutionCoordinator
 from groundwork.execution.git_reverter import GitReverter
 from groundwork.execution.rollback_runner import RollbackRunner
-from groundwork.execution.state import ExecutionState, TaskExecution
+from groundwork.execution.state import ExecutionState, RepositoryChecks, TaskExecution
 from groundwork.execution.step_handler import StepHandler
 from groundwork.execution.worker import TurnReport as TaskTurn
 from groundwork.llm.conversation import Conversation, Turn, TurnEnd
@@ -94,7 +94,7 @@ class World:
 
     def __init__(self, plan: Plan, settings: CheckSettings | None = None, checks: CheckRunner | None = None) -> None:
         self.plan, self.left_ms, self.checks = plan, 900_000, checks
-        settled = {plan.repository_id: settings} if settings else {}
+        settled = (RepositoryChecks(repository_id=plan.repository_id, settings=settings),) if settings else ()
         self.server, self.sessions, self.model = FakeServer.of(FILES), KeptSessions(), Faulty()
         self.others: dict[str, FakeServer] = {}
         self.store, self.machine = MemoryExecutions(), MemoryMachine()

@@ -39,7 +39,7 @@ def merge(base: bytes, ours: bytes, theirs: bytes, both: bool = False) -> bytes 
     at = (0, 0, 0)
     for start in [*_common_regions(*versions), (*map(len, versions), 0)]:
         parts = [lines[begin:end] for lines, begin, end in zip(versions, at, start, strict=False)]
-        chosen = _choose(*parts, both)
+        chosen = _choose(parts[0], parts[1], parts[2], both)
         if chosen is None:
             return None
         length = start[3]
