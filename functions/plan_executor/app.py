@@ -29,17 +29,19 @@ def upstream(repository: Repository, folder: Path) -> AbstractContextManager[Ups
     return open_repository(repository, secret_value, folder, services().settings.local)
 
 
-def model() -> ConversationModel:
-    return choose(services().settings, secret_value)
+def model(model_id: str | None, effort: str | None) -> ConversationModel:
+    return choose(services().settings, secret_value, model_id, effort)
 
 
 def events(context: Any) -> PlanEvents:
     # for each event: the time left belongs to one invocation
     own, tables, left_ms = services(), services().tables, context.get_remaining_time_in_millis
+    # opened only when a task needs it: it reads a secret
+    checks = None if own.settings.checks == "off" else own.checks
     steps = StepHandler(
         store=tables.executions,
         coordinator=coordinator(),
-        worker=AgentWorker(upstream, model, cost_micro_usd, tables.sessions),
+        worker=AgentWorker(upstream, model, cost_micro_usd, tables.sessions, checks),
         repository=tables.repositories.get,
         now_ms=own.now_ms,
         left_ms=left_ms,

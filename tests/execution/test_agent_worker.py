@@ -94,6 +94,7 @@ class World:
 
     def __init__(self, plan: Plan, settings: CheckSettings | None = None, checks: CheckRunner | None = None) -> None:
         self.plan, self.left_ms, self.checks = plan, 900_000, checks
+        self.chosen: list[tuple[str | None, str | None]] = []
         settled = (RepositoryChecks(repository_id=plan.repository_id, settings=settings),) if settings else ()
         self.server, self.sessions, self.model = FakeServer.of(FILES), KeptSessions(), Faulty()
         self.others: dict[str, FakeServer] = {}
@@ -109,7 +110,7 @@ class World:
 
     @property
     def handler(self) -> StepHandler:
-        worker = AgentWorker(self.opened, lambda: self.model, cost_micro_usd, self.sessions, self.checks)
+        worker = AgentWorker(self.opened, self.model_of, cost_micro_usd, self.sessions, self.open_checks)
         return StepHandler(
             store=self.store,
             coordinator=self.coordinator,
@@ -119,6 +120,15 @@ class World:
             left_ms=lambda: self.left_ms,
             poll_s=0.01,
         )
+
+    @property
+    def open_checks(self) -> Callable[[], CheckRunner] | None:
+        checks = self.checks
+        return (lambda: checks) if checks else None
+
+    def model_of(self, model_id: str | None, effort: str | None) -> Faulty:
+        self.chosen.append((model_id, effort))
+        return self.model
 
     @contextmanager
     def opened(self, repository: Repository, folder: Path) -> Iterator[FakeUpstream]:

@@ -185,7 +185,7 @@ class ExecutionSimulation:
 
     def handler(self, sandbox: Sandbox, event: Json) -> StepHandler:
         task_id = event.get("taskId", "")
-        model = lambda: self.provider.model(sandbox, task_id)  # noqa: E731
+        model = lambda model_id, effort: self.provider.model(sandbox, task_id)  # noqa: E731
         return StepHandler(
             store=self.tables.executions,
             coordinator=self.coordinator(),

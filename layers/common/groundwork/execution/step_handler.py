@@ -270,6 +270,10 @@ class StepHandler:
             stagger_s=STAGGER_S * _concurrent_starts(execution_state, task_id),
             checks=checks if checks and checks.verify else None,
             epoch=state.epoch,
+            review=plan.review if task.review is None else task.review,
+            max_cost_micro_usd=state.max_cost or None,
+            model=task.model or plan.model,
+            model_effort=task.model_effort or plan.model_effort,
         )
 
 

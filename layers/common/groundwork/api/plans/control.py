@@ -16,6 +16,7 @@ from groundwork.execution.schedule import NewTiming, clear_schedule, set_schedul
 from groundwork.execution.schemas import PlanControlled, TaskControlled
 from groundwork.execution.state import ExecutionState
 from groundwork.ids import Kind
+from groundwork.plans.model import TaskStatus
 
 Command = Callable[[ExecutionState, Actor], ExecutionState]
 
@@ -154,6 +155,8 @@ def _task(state: ExecutionState, task_id: str) -> dict[str, Any]:
         "attempts": task.attempts,
         "commitSha": task.commit_sha,
         "errorMsg": task.error_msg,
+        "activity": task.activity if task.status is TaskStatus.RUNNING else None,
+        "verified": task.verified.value if task.verified else None,
         "note": task.note,
         "planStatus": state.status.value,
     }
