@@ -92,15 +92,26 @@ class Faulty:
 class World:
     """Plan under execution. `left_ms` is the time of each invocation."""
 
-    def __init__(self, plan: Plan, settings: CheckSettings | None = None, checks: CheckRunner | None = None) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        settings: CheckSettings | None = None,
+        checks: CheckRunner | None = None,
+        red_baseline: bool = False,
+    ) -> None:
         self.plan, self.left_ms, self.checks = plan, 900_000, checks
         self.chosen: list[tuple[str | None, str | None]] = []
-        settled = (RepositoryChecks(repository_id=plan.repository_id, settings=settings),) if settings else ()
+        known = tuple(
+            RepositoryChecks(repository_id=plan.repository_id, settings=one, red_baseline=red_baseline)
+            for one in ([settings] if settings else [])
+        )
         self.server, self.sessions, self.model = FakeServer.of(FILES), KeptSessions(), Faulty()
         self.others: dict[str, FakeServer] = {}
         self.store, self.machine = MemoryExecutions(), MemoryMachine()
         self.store.add(plan)
-        self.change(lambda execution_state: commands.execute(execution_state, Actor("somebody", 1_000), checks=settled))
+        self.change(
+            lambda execution_state: commands.execute(execution_state, Actor("somebody", 1_000), checks=tuple(known))
+        )
         for task in plan.tasks:
             self.handler.wait_at_gate(plan.id, 1, task.id, f"token {task.id}")
 

@@ -67,8 +67,8 @@ class AgentWorker:
     """Runs one attempt of a task in a session.
 
     `open_clone` clones a repository into an empty folder. `cost` returns the price of one call in millionths of a
-    dollar. `open_checks` is None if the system runs no checks. `model` takes a model's id and its effort, None for the usual
-    ones.
+    dollar. `open_checks` is None if the system runs no checks. `model` takes a model's id and its effort, each None for
+    the usual one.
     """
 
     open_clone: Callable[[Repository, Path], AbstractContextManager[Upstream]]

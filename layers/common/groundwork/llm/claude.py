@@ -41,7 +41,7 @@ _STOPS = {"end_turn": Stop.END, "stop_sequence": Stop.END, "refusal": Stop.REFUS
 
 
 def anthropic_api(
-    model_id: str, key: str, base_url: str = "", effort: str | None = None, timeout: Timeout = TIMEOUT
+    model_id: str, key: str, base_url: str = "", timeout: Timeout = TIMEOUT, effort: str | None = None
 ) -> ClaudeModel:
     # no retries in the SDK: 429 and 529 must reach our pacing, to slow down all calls and not only this one
     # an explicit address, because the SDK would use an empty ANTHROPIC_BASE_URL as one
@@ -49,7 +49,7 @@ def anthropic_api(
     return ClaudeModel("anthropic", model_id, client, effort)
 
 
-def bedrock(model_id: str, region: str, effort: str | None = None, base_url: str | None = None) -> ClaudeModel:
+def bedrock(model_id: str, region: str, base_url: str | None = None, effort: str | None = None) -> ClaudeModel:
     """Return the model on Bedrock: the region's endpoint, boto3's credential chain."""
     client = AsyncAnthropicBedrockMantle(aws_region=region, base_url=base_url, max_retries=0, timeout=TIMEOUT)
     return ClaudeModel("bedrock", model_id, client, effort)

@@ -89,7 +89,7 @@ def choose(
     if ai == "bedrock":
         from groundwork.llm.claude import bedrock
 
-        return bedrock(model_id, settings.region, effort)
+        return bedrock(model_id, settings.region, effort=effort)
     _check_key(settings, ai)
     # a pasted secret often ends with a line break
     key = settings.anthropic_api_key or secret(settings.anthropic_secret).strip()
@@ -97,7 +97,7 @@ def choose(
         raise Misconfigured("The secret named by GROUNDWORK_ANTHROPIC_SECRET is empty")
     from groundwork.llm.claude import anthropic_api
 
-    return anthropic_api(model_id, key, settings.anthropic_base_url, effort)
+    return anthropic_api(model_id, key, settings.anthropic_base_url, effort=effort)
 
 
 def _check_price(model_id: str) -> None:

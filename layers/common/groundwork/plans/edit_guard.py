@@ -1,7 +1,7 @@
 """Guard edits of an executing plan.
 
-An edit may change texts and links of pending tasks, or delete them, and raise or lower the plan's cost limit. Everything
-else (task states, phases, the plan's other fields) belongs to the execution: cancel the plan to change it.
+An edit may change texts and links of pending tasks, or delete them, and change the plan's cost limit. Everything else
+(task states, phases, the plan's other fields) belongs to the execution: cancel the plan to change it.
 """
 
 from collections.abc import Mapping

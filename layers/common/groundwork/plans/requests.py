@@ -6,6 +6,7 @@ from pydantic import AfterValidator, Field
 
 from groundwork.backlog.model import Effort, LongText, Value
 from groundwork.backlog.requests import Patch
+from groundwork.checks.requests import ChecksBody
 from groundwork.errors import Invalid
 from groundwork.llm.prices import model_table, price_of
 from groundwork.plans.draft import PhaseDraft, Phases, TaskDraft
@@ -66,6 +67,7 @@ class NewRepository(Value):
     url: Url
     default_branch: Branch = DEFAULT_BRANCH
     credentials_secret: SecretName | None = None
+    checks: ChecksBody | None = None
 
 
 class RepositoryPatch(Patch):
@@ -74,6 +76,7 @@ class RepositoryPatch(Patch):
     url: Url = ""
     default_branch: Branch = ""
     credentials_secret: SecretName | None = None
+    checks: ChecksBody | None = None
 
 
 class NewPlan(Value):
