@@ -9,6 +9,7 @@ from groundwork.agent.changes import Changes
 from groundwork.agent.commit_message import Marks
 from groundwork.agent.patches import Stack
 from groundwork.errors import GroundworkError
+from groundwork.sandbox.model import Tree
 
 
 class RepositoryFault(GroundworkError):
@@ -68,6 +69,7 @@ class Checkout:
 
     `links` maps symbolic links to their targets; none of them is on disk. `left_out` maps paths to the reason why they
     are not checked out. The commit keeps both unchanged. `executable` lists programs by git's mode; on disk none is.
+    `tree_sha` is git's id of the tree.
     """
 
     folder: Path
@@ -77,6 +79,12 @@ class Checkout:
     links: Mapping[str, str] = field(default_factory=dict)
     left_out: Mapping[str, str] = field(default_factory=dict)
     executable: frozenset[str] = frozenset()
+    tree_sha: str = ""
+
+    @property
+    def tree(self) -> Tree:
+        """Return the files for a sandbox."""
+        return Tree(self.folder, self.links, self.executable)
 
 
 @dataclass(frozen=True, slots=True)

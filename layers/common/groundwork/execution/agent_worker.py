@@ -76,11 +76,6 @@ class AgentWorker:
     sessions: SessionStore
     checks: CheckRunner | None = None
 
-    def release(self, plan_id: str, task_id: str, attempt: int, epoch: int) -> None:
-        """Close the sandbox of an attempt that does not continue now. Safe to repeat. Raises Transient."""
-        if self.checks:
-            self.checks.close(Owner(OwnerKind.TASK, plan_id, task_id, attempt, epoch))
-
     async def run_task(self, assignment: Assignment, context: WorkerContext) -> TaskOutcome:
         try:
             # Lambda reuses a sandbox with its /tmp: clones left behind would fill the disk

@@ -34,7 +34,8 @@ def check_out(store: Any, commit: bytes, folder: Path, bounds: Bounds) -> Checko
     """Fill an empty or missing folder. Raises RepositoryRefused if a limit is exceeded."""
     folder.mkdir(parents=True, exist_ok=True)
     progress = _Progress()
-    for path, mode, sha in _entries(store, store[commit].tree, progress, 2 * bounds.files):
+    root = store[commit].tree
+    for path, mode, sha in _entries(store, root, progress, 2 * bounds.files):
         if S_ISDIR(mode):
             _make_folder(folder, path, progress)
         elif S_ISLNK(mode):
@@ -49,9 +50,15 @@ def check_out(store: Any, commit: bytes, folder: Path, bounds: Bounds) -> Checko
             _write(folder, path, bytes(store[sha].as_raw_string()), progress, bounds)
             if mode & 0o111:
                 progress.executable.add(path)
-    executable = frozenset(progress.executable - set(progress.left_out))
     return Checkout(
-        folder, commit.decode(), progress.files, progress.bytes, progress.links, progress.left_out, executable
+        folder,
+        commit.decode(),
+        progress.files,
+        progress.bytes,
+        progress.links,
+        progress.left_out,
+        frozenset(progress.executable - set(progress.left_out)),
+        root.decode(),
     )
 
 
