@@ -29,7 +29,11 @@ def short(resource: Any) -> str:
         return short(value[0] if isinstance(value, list) else value)
     if match := re.fullmatch(r"\$\{(\w+)\.Arn\}(/.*)", resource):
         return match[1] + match[2]
-    return re.sub(r"^arn:.*:(?=function:|project/|aws-network-connector:|network-connector:|secret:|stateMachine:|execution:|schedule/)", "", resource)
+    return re.sub(
+        r"^arn:.*:(?=function:|project/|aws-network-connector:|network-connector:|secret:|stateMachine:|execution:|schedule/)",
+        "",
+        resource,
+    )
 
 
 def granted(role: Mapping[str, Any]) -> set[Grant]:

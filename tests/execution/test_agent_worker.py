@@ -1,6 +1,7 @@
 """Tasks run by sessions of the mock model, through gates, on a repository in memory."""
 
 import asyncio
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,12 +23,12 @@ from groundwork.execution.commands import Actor
 from groundwork.execution.coordinator import ExecutionCoordinator
 from groundwork.execution.git_reverter import GitReverter
 from groundwork.execution.rollback_runner import RollbackRunner
-from groundwork.execution.state import ExecutionState, TaskExecution
+from groundwork.execution.state import ExecutionState, RepositoryChecks, TaskExecution
 from groundwork.execution.step_handler import StepHandler
 from groundwork.execution.worker import TurnReport as TaskTurn
-from groundwork.llm.conversation import Conversation, Turn
+from groundwork.llm.conversation import Conversation, Turn, TurnEnd
 from groundwork.llm.mock.model import MockModel
-from groundwork.llm.port import Misconfigured
+from groundwork.llm.port import Misconfigured, Usage
 from groundwork.llm.prices import cost_micro_usd
 from groundwork.plans.model import Plan, PlanStatus, TaskStatus
 from groundwork.plans.repositories import Repository
@@ -93,7 +94,7 @@ class World:
 
     def __init__(self, plan: Plan, settings: CheckSettings | None = None, checks: CheckRunner | None = None) -> None:
         self.plan, self.left_ms, self.checks = plan, 900_000, checks
-        settled = {plan.repository_id: settings} if settings else {}
+        settled = (RepositoryChecks(repository_id=plan.repository_id, settings=settings),) if settings else ()
         self.server, self.sessions, self.model = FakeServer.of(FILES), KeptSessions(), Faulty()
         self.others: dict[str, FakeServer] = {}
         self.store, self.machine = MemoryExecutions(), MemoryMachine()
@@ -391,3 +392,58 @@ async def test_a_rollback_that_meets_another_change_fails_and_says_where() -> No
     assert kept is not None
     assert "src/new.py" in (kept.error or "")
     assert world.state("a").status is TaskStatus.COMPLETED
+
+
+@pytest.mark.parametrize("count", [4, 10])
+async def test_parallel_tasks_that_all_add_to_a_change_log_lose_no_attempt(count: int) -> None:
+    keys = [f"t{n}" for n in range(count)]
+    world = World(plan_of(phase("One", *(draft(key) for key in keys), mode="parallel"), max_parallel=count))
+    log = "# Changes\n- first\n"
+    head = world.server.history("main")[0]
+    world.server.commit("main", head.sha, head.tree | {"CHANGELOG.md": log.encode()}, "log\n")
+    world.model.script = _adds_to_the_log
+    await begin(world, *keys)
+    assert [await world.work(key) for key in keys] == ["DONE"] * count
+    assert [world.state(key).attempts for key in keys] == [1] * count
+    lines = world.server.history(f"groundwork/{world.plan.id}")[0].tree["CHANGELOG.md"].decode().splitlines()
+    assert sorted(lines[1:-1]) == sorted(f"- {key}" for key in keys)
+
+
+async def begin(world: World, *keys: str) -> None:
+    """Run the first turn of each task, so that all start on one head."""
+    script = world.model.script
+
+    def only_one(conversation: Conversation) -> Turn | None:
+        world.left_ms = 0
+        return script(conversation)
+
+    world.model.script = only_one
+    for key in keys:
+        world.left_ms = 900_000
+        assert await world.work(key) == "WORK"
+    world.left_ms, world.model.script = 900_000, script
+
+
+def _adds_to_the_log(conversation: Conversation) -> Turn:
+    key = re.search(r'"key": ?"(t\d+)"', str(conversation.messages[0].content[0]["text"]))
+    assert key
+    turns = len(conversation.messages) // 2
+    given: dict[str, Any] = {"file_path": "CHANGELOG.md"}
+    name, arguments = (
+        ("edit", given | {"old_string": "# Changes\n", "new_string": f"# Changes\n- {key[1]}\n"})
+        if not turns
+        else ("finish", {"summary": "Done.", "criteria": []})
+    )
+    block = {"type": "tool_use", "id": f"toolu_{turns}", "name": name, "input": arguments}
+    return Turn((block,), TurnEnd.CALLS, Usage(10, 10, calls=1), MODEL)
+
+
+async def test_a_conflict_with_another_task_costs_no_attempt() -> None:
+    tasks = [draft(key, files=("src/app.py",)) for key in ("a", "b")]
+    world = World(plan_of(phase("One", *tasks, mode="parallel")))
+    await begin(world, "a", "b")
+    assert await world.work("a") == "DONE"
+    assert await world.work("b") == "WORK"
+    state = world.state("b")
+    assert (state.attempts, state.max_attempts) == (1, 4)
+    assert await world.work("b") == "DONE"

@@ -12,7 +12,7 @@ from groundwork.agent.repository import RepositoryUnreachable
 from groundwork.agent.review import DECIDE
 from groundwork.checks.errors import ClaimLost
 from groundwork.checks.model import CheckSettings, CommandResult, Verified
-from groundwork.checks.ports import CheckJob
+from groundwork.checks.ports import CheckJob, CheckProgress, OwnerKind
 from groundwork.execution import commands
 from groundwork.execution.commands import Actor
 from groundwork.execution.state import Cause
@@ -21,6 +21,7 @@ from groundwork.llm.port import Usage
 from groundwork.plans.model import PlanStatus, TaskStatus
 from groundwork.sandbox.errors import SandboxUnavailable
 from groundwork.sandbox.model import Ending
+from groundwork.sandbox.verdict import Verdict
 from tests.agent.world import MODEL
 from tests.execution.test_agent_worker import World
 from tests.fakes.checks import ScriptedChecks, exits
@@ -29,6 +30,16 @@ from tests.plans.plans import draft, id_of, phase, plan_of
 
 SETTINGS = CheckSettings(verify=("run-tests",))
 Files = Mapping[str, bytes]
+
+
+@dataclass
+class LandingChecks(ScriptedChecks):
+    """Checks of sessions pass at once; `script`, `waits` and `before` are those of landings."""
+
+    def advance(self, job: CheckJob, seconds: Callable[[], float]) -> CheckProgress:
+        if job.owner.kind is not OwnerKind.LANDING:
+            return CheckProgress(tuple(exits(command, 0) for command in job.commands), Verdict.PASSED)
+        return super().advance(job, seconds)
 
 
 def passing(command: str, files: Files) -> CommandResult:
@@ -43,11 +54,11 @@ def world_of(
 ) -> World:
     drafts = [draft(key, files=(f"src/{key}.py",)) for key in tasks]
     plan = plan_of(phase("One", *drafts, mode="parallel"), **fields)
-    return World(plan, settings, ScriptedChecks(script))
+    return World(plan, settings, LandingChecks(script))
 
 
-def checks_of(world: World) -> ScriptedChecks:
-    assert isinstance(world.checks, ScriptedChecks)
+def checks_of(world: World) -> LandingChecks:
+    assert isinstance(world.checks, LandingChecks)
     return world.checks
 
 
@@ -301,7 +312,7 @@ class Reviewer:
 def reviewed_world(path: str, approves: bool = True, **fields: Any) -> tuple[World, Reviewer]:
     reviewer = Reviewer(approves)
     world = World(plan_of(phase("One", draft("a", files=(path,)))), SETTINGS.model_copy(update=fields))
-    world.checks = ScriptedChecks(passing)
+    world.checks = LandingChecks(passing)
     world.model.script = reviewer
     return world, reviewer
 
@@ -342,7 +353,7 @@ async def test_fewer_tests_than_before_need_a_review() -> None:
 async def test_with_a_red_baseline_nothing_is_called_passed_and_each_change_is_reviewed() -> None:
     for code, shown in ((0, None), (1, Verified.FAILED)):
         world, reviewer = reviewed_world("src/a.py", allow_red_baseline=True)
-        world.checks = ScriptedChecks(lambda command, files, code=code: exits(command, code))  # type: ignore[misc]
+        world.checks = LandingChecks(lambda command, files, code=code: exits(command, code))  # type: ignore[misc]
         assert await to_the_end(world) == "DONE"
         assert (world.state("a").verified, len(reviewer.shown)) == (shown, 1)
 

@@ -253,7 +253,8 @@ def _merged(head: Tree, base: Tree, changes: Changes) -> Tree:
 def _merge(tree: Tree, before: bytes | None, path: str, content: bytes | None) -> None:
     now = tree.get(path)
     if now not in (before, content):
-        both = None if None in (now, before, content) else line_merge.merge(before or b"", content or b"", now or b"")
+        texts = (before or b"", content or b"", now or b"")
+        both = None if None in (now, before, content) else line_merge.merge(*texts, line_merge.keeps_both(path))
         if both is None:
             raise MergeConflict([path])
         content = both

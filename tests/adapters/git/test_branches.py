@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from groundwork.adapters.git.repository import open_repository
-from groundwork.agent.repository import RepositoryRefused, RepositoryUnreachable
+from groundwork.agent.repository import Prepared, RepositoryRefused, RepositoryUnreachable
 from groundwork.errors import NotFound, Transient
 from tests.adapters.git.conftest import BRANCH, Open, text_of
 from tests.adapters.git.server import GitServer, git
@@ -86,7 +86,7 @@ def test_a_push_that_the_server_refuses_is_for_a_person_with_its_words(server: G
     base = upstream.head(BRANCH, "main")
     prepared = upstream.prepare(BRANCH, base, {"x": b"x"}, text_of())
     server.hook("pre-receive", "echo 'sign your commits' >&2; exit 1")
-    assert hasattr(prepared, "tree")
+    assert isinstance(prepared, Prepared)
     with pytest.raises(RepositoryRefused, match="hook declined"):
         upstream.push(prepared)
 
@@ -98,7 +98,7 @@ def test_a_push_whose_answer_is_lost_is_found_by_the_next_preparation(
     upstream = open_()
     base = upstream.head(BRANCH, "main")
     prepared = upstream.prepare(BRANCH, base, {"x": b"x"}, text_of())
-    assert hasattr(prepared, "tree")
+    assert isinstance(prepared, Prepared)
     server.faults["push"] = [fault]
     with pytest.raises(RepositoryUnreachable):
         upstream.push(prepared)

@@ -106,9 +106,6 @@ class SimulatedUpstream:
     def rebase(self, before: str, now: str, changes: Changes) -> Changes:
         return self._clone.rebase(before, now, changes)
 
-    def tree_of(self, base: str, changes: Changes) -> str:
-        return self._clone.tree_of(base, changes)
-
     def files_of(self, commit: str) -> tuple[str, ...]:
         return self._clone.files_of(commit)
 

@@ -4,12 +4,9 @@ Raises WrongStatus, WrongTaskStatus, NotItsTurn, NothingCanGoOn, NotFound. `reco
 command.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any
 
-from groundwork.checks.model import CheckSettings
 from groundwork.errors import NotFound
 from groundwork.execution.errors import NothingCanGoOn, NotItsTurn, RollingBack, WrongStatus, WrongTaskStatus
 from groundwork.execution.gates import due_tasks, earlier_in_phase
@@ -19,13 +16,13 @@ from groundwork.execution.state import (
     Cause,
     Dependents,
     ExecutionState,
+    RepositoryChecks,
     TaskExecution,
     approval_fingerprint,
 )
 from groundwork.plans.model import PlanStatus, Task, TaskStatus
 from groundwork.plans.validation import check
 
-NO_CHECKS: Mapping[str, CheckSettings] = MappingProxyType({})
 STARTABLE = (PlanStatus.DRAFT, PlanStatus.READY)
 RESTARTABLE = (PlanStatus.COMPLETED, PlanStatus.CANCELLED)
 MAX_PAUSE_REASON = 1_000
@@ -40,14 +37,11 @@ class Actor:
 
 
 def execute(
-    execution_state: ExecutionState,
-    actor: Actor,
-    again: bool = False,
-    checks: Mapping[str, CheckSettings] = NO_CHECKS,
+    execution_state: ExecutionState, actor: Actor, again: bool = False, checks: tuple[RepositoryChecks, ...] = ()
 ) -> ExecutionState:
     """Start the plan from its beginning. `again` also allows a finished plan.
 
-    `checks` are the settings of its repositories by id; they stay as they are now. Raises InvalidPlan.
+    `checks` are the present settings of its repositories. Raises InvalidPlan.
     """
     execution = execution_state.execution
     if execution_state.status not in STARTABLE and not (again and execution_state.status in RESTARTABLE):
@@ -60,8 +54,8 @@ def execute(
         round=round_,
         number=execution.number + 1,
         needs_restart=False,
-        checks=dict(checks),
         paused_after=(),
+        checks=checks,
         started_at=actor.at_ms,
         ended_at=None,
         **_clear_cause(actor),

@@ -192,13 +192,21 @@ class Timing(Stored):
         return self.expression.startswith("cron(")
 
 
+class RepositoryChecks(Stored):
+    """Check settings of a repository, as they were at the start of the plan."""
+
+    repository_id: Annotated[str, stored_as("repositoryId")]
+    settings: Annotated[CheckSettings, stored_as("settings")]
+
+
 class Execution(Stored):
     """State of the plan itself.
 
     `seq` rises with every change, `number` with every execution of the state machine, `round` with every restart of the
-    plan. `checks` are the repositories' checks at the last start, by their ids. `paused_after` lists phases that have
-    already paused the plan. `needs_restart`: the execution has passed tasks to redo, so the plan must continue in a new
-    one. `last_fired` is the last scheduled time received, `passed_over` the last one skipped.
+    plan. `paused_after` lists phases that have already paused the plan. `needs_restart`: the execution has passed tasks
+    to redo, so the plan must continue in a new one. `last_fired` is the last scheduled time received, `passed_over` the
+    last one skipped. `checks` are the settings of repositories with checks, fixed at the start: a later change of them
+    does not reach this execution.
     """
 
     status: Annotated[PlanStatus, stored_as("status")]
@@ -208,7 +216,6 @@ class Execution(Stored):
     cause: Annotated[Cause | None, stored_as("cause")] = None
     reason: Annotated[str | None, stored_as("reason")] = None
     who: Annotated[str | None, stored_as("who")] = None
-    checks: Annotated[dict[str, CheckSettings], stored_as("checks")] = Field(default_factory=dict)
     paused_after: Annotated[tuple[str, ...], stored_as("pausedAfter")] = ()
     needs_restart: Annotated[bool, stored_as("restart")] = False
     rollback: Annotated[Rollback | None, stored_as("rollback")] = None
@@ -217,6 +224,7 @@ class Execution(Stored):
     passed_over: Annotated[PassedOver | None, stored_as("passedOver")] = None
     started_at: Annotated[int | None, stored_as("startedAt")] = None
     ended_at: Annotated[int | None, stored_as("endedAt")] = None
+    checks: Annotated[tuple[RepositoryChecks, ...], stored_as("checks")] = ()
 
     @property
     def rolling_back(self) -> bool:
@@ -246,6 +254,10 @@ class ExecutionState:
         """
         branch, round_ = self.plan.branch or f"groundwork/{self.plan.id}", self.execution.round
         return branch if round_ <= 1 else f"{branch}-{round_}"
+
+    def checks_of(self, repository_id: str) -> CheckSettings | None:
+        """Return the settings of a repository with checks."""
+        return next((one.settings for one in self.execution.checks if one.repository_id == repository_id), None)
 
     def of(self, task_id: str) -> TaskExecution:
         return self.states.get(task_id) or TaskExecution(round=self.execution.round)

@@ -41,6 +41,9 @@ MAX_INLINE_PHASE = 40
 MAX_INLINE_PLAN = 100
 """Tasks of a plan whose events fit into the history of one execution, retries included."""
 
+MAX_INLINE_CHECKED_PLAN = 4
+"""The same for a plan with checks: each wait for a long command takes nine events."""
+
 POLL_S = 2.0
 """Interval between checks of a claim: a cancel stops the worker after at most this time."""
 
@@ -86,7 +89,8 @@ class StepHandler:
         phase = execution_state.plan.phase(phase_id) if _is_current(execution_state, number) else None
         tasks = _topological_order(phase) if phase else []
         mode = phase.mode if phase else "sequential"
-        large = len(tasks) > MAX_INLINE_PHASE or sum(1 for _ in execution_state.plan.tasks) > MAX_INLINE_PLAN
+        most = MAX_INLINE_CHECKED_PLAN if execution_state.execution.checks else MAX_INLINE_PLAN
+        large = len(tasks) > MAX_INLINE_PHASE or sum(1 for _ in execution_state.plan.tasks) > most
         # MaxConcurrency is the number of tasks: gates enforce the order, child executions start in any order
         return {"mode": mode, "large": large, "width": max(1, len(tasks)), "taskIds": [task.id for task in tasks]}
 
@@ -253,7 +257,7 @@ class StepHandler:
         task = plan.task(task_id)
         if task is None:
             raise NotFound.of("task", task_id)
-        checks = execution_state.execution.checks.get(task.repository_id or plan.repository_id)
+        checks = execution_state.checks_of(task.repository_id or plan.repository_id)
         return Assignment(
             plan=plan,
             task=task,
