@@ -128,7 +128,7 @@ ENUMS: dict[str, Any] = {
     "next step": Step,
 }
 
-NEW: dict[str, set[str]] = {"plan": {"checks"}}
+NEW: dict[str, set[str]] = {"plan": {"checks"}, "session": {"checks", "landing"}}
 """Fields by kind of document unknown to 29c4d3d.
 
 docs/how-to/upgrade.md names the feature behind each.

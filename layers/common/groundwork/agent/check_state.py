@@ -9,7 +9,7 @@ from groundwork.agent.changes import Changes
 from groundwork.sandbox.verdict import Verdict
 from groundwork.values import Stored, stored_as
 
-MAX_RUNS = 30
+MAX_RUNS = 25
 """Calls of `check` and `run` in one attempt."""
 
 MAX_COMMAND_SECONDS = 3_600

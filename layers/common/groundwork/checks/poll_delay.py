@@ -1,9 +1,9 @@
 """Delay between two looks at a command that outlasts an invocation. Pure."""
 
 MIN_DELAY_S = 10.0
-MAX_DELAY_S = 300.0
+MAX_DELAY_S = 600.0
 
-GROWTH = 0.35
+GROWTH = 0.5
 """Share of the time already run: the end is seen late by at most this share."""
 
 

@@ -50,7 +50,6 @@ def check_out(store: Any, commit: bytes, folder: Path, bounds: Bounds) -> Checko
             _write(folder, path, bytes(store[sha].as_raw_string()), progress, bounds)
             if mode & 0o111:
                 progress.executable.add(path)
-    executable = frozenset(progress.executable - set(progress.left_out))
     return Checkout(
         folder,
         commit.decode(),
@@ -58,8 +57,8 @@ def check_out(store: Any, commit: bytes, folder: Path, bounds: Bounds) -> Checko
         progress.bytes,
         progress.links,
         progress.left_out,
-        executable,
-        tree_sha=root.decode(),
+        frozenset(progress.executable - set(progress.left_out)),
+        root.decode(),
     )
 
 
