@@ -327,9 +327,9 @@ def test_every_field_that_an_update_can_change_declares_its_stored_name() -> Non
     changeable = (set(Task.model_fields) | set(Phase.model_fields)) - {"id", "tasks"} | set(DETAILS)
     assert set(operations.FIELD_NAMES) == changeable
     assert set(operations.FIELD_NAMES.values()) == {
-        *("subtask_id", "title", "max_cost_usd", "model", "model_effort", "review"),
+        *("acceptance_criteria", "auto_commit", "branch", "change_asked", "condition", "depends_on", "description"),
         *("effort", "files", "key", "max_parallel", "mode", "pause_after", "repository_id", "story_id", "story_ids"),
-        *("subtask_id", "title"),
+        *("subtask_id", "title", "max_cost_usd", "model", "model_effort", "review"),
     }
 
 
