@@ -127,7 +127,7 @@ async def test_the_mock_checks_its_change_before_it_lands() -> None:
 async def test_only_the_right_change_of_two_repairs_lands() -> None:
     world = world_of(tasks=("a", "b"), looks=1)
     scripted(world, a=repair("a"), b=repair("b"))
-    assert await asyncio.gather(to_the_end(world, "a"), to_the_end(world, "b")) == ["DONE", "DONE"]
+    assert set(await asyncio.gather(to_the_end(world, "a"), to_the_end(world, "b"))) == {"DONE"}
     assert sorted(world.commits()) == ["a", "b"]
     contents = [
         commit.tree.get(f"src/{key}.py")

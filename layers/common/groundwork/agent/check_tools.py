@@ -207,7 +207,7 @@ def read_log(session: Session, call: Block, checks: SessionChecks) -> ToolResult
         if request.run > len(runs):
             raise ToolFailed(f"there is no run {request.run}; there are {len(runs)} so far")
         page = checks.runner.log(checks.owner, runs[request.run - 1].job_id, request.command - 1, request.offset)
-        text, _ = render_page(request.run, request.command, request.offset, page)
+        text = render_page(request.run, request.command, request.offset, page)
     except ToolFailed as problem:
         return failed(LOG, problem)
     except SandboxUnavailable:
