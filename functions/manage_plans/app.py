@@ -3,10 +3,10 @@
 from typing import Any
 
 from groundwork.api import http, schedule_events
-from groundwork.api.plans import control, generation, parts, plans, progress, repositories, templates
+from groundwork.api.plans import checks, control, generation, parts, plans, progress, repositories, templates
 from groundwork.composition import services
 
-app = http.api(plans, generation, repositories, parts, templates, control, progress)
+app = http.api(plans, generation, repositories, parts, templates, control, progress, checks)
 
 
 def handler(event: dict[str, Any], context: Any) -> Any:

@@ -10,6 +10,7 @@ from groundwork.agent.repository import Upstream
 from groundwork.api.plan_events import PlanEvents, logger
 from groundwork.composition import services
 from groundwork.execution.agent_worker import AgentWorker
+from groundwork.execution.baseline_worker import BaselineWorker
 from groundwork.execution.coordinator import ExecutionCoordinator
 from groundwork.execution.git_reverter import GitReverter
 from groundwork.execution.step_handler import StepHandler
@@ -29,24 +30,45 @@ def upstream(repository: Repository, folder: Path) -> AbstractContextManager[Ups
     return open_repository(repository, secret_value, folder, services().settings.local)
 
 
-def model() -> ConversationModel:
-    return choose(services().settings, secret_value)
+def model(model_id: str | None, effort: str | None) -> ConversationModel:
+    return choose(services().settings, secret_value, model_id, effort)
 
 
 def events(context: Any) -> PlanEvents:
     # for each event: the time left belongs to one invocation
     own, tables, left_ms = services(), services().tables, context.get_remaining_time_in_millis
+    # opened only when a task needs it: it reads a secret
+    checks = None if own.settings.checks == "off" else own.checks
     steps = StepHandler(
         store=tables.executions,
         coordinator=coordinator(),
-        worker=AgentWorker(upstream, model, cost_micro_usd, tables.sessions),
+        worker=AgentWorker(upstream, model, cost_micro_usd, tables.sessions, checks),
         repository=tables.repositories.get,
         now_ms=own.now_ms,
         left_ms=left_ms,
         record_measurement=tables.measures.add,
     )
-    reverter = GitReverter(upstream, tables.sessions)
-    return PlanEvents(tables, coordinator, steps, reverter, own.timer, own.now_ms, left_ms)
+    baselines = BaselineWorker(
+        baselines=tables.baselines,
+        runner=own.checks,
+        open_repository=upstream,
+        repository=tables.repositories.get,
+        again=own.start_baseline,
+        now_ms=own.now_ms,
+        left_ms=left_ms,
+    )
+    return PlanEvents(
+        tables=tables,
+        coordinator=coordinator,
+        steps=steps,
+        reverter=GitReverter(upstream, tables.sessions),
+        timer=own.timer,
+        baselines=baselines,
+        keeper=own.keeper,
+        checks_at_start=own.checks_at_start(),
+        now_ms=own.now_ms,
+        left_ms=left_ms,
+    )
 
 
 @logger.inject_lambda_context(clear_state=True)

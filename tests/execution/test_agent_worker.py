@@ -92,14 +92,26 @@ class Faulty:
 class World:
     """Plan under execution. `left_ms` is the time of each invocation."""
 
-    def __init__(self, plan: Plan, settings: CheckSettings | None = None, checks: CheckRunner | None = None) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        settings: CheckSettings | None = None,
+        checks: CheckRunner | None = None,
+        red_baseline: bool = False,
+    ) -> None:
         self.plan, self.left_ms, self.checks = plan, 900_000, checks
-        settled = (RepositoryChecks(repository_id=plan.repository_id, settings=settings),) if settings else ()
+        self.chosen: list[tuple[str | None, str | None]] = []
+        known = tuple(
+            RepositoryChecks(repository_id=plan.repository_id, settings=one, red_baseline=red_baseline)
+            for one in ([settings] if settings else [])
+        )
         self.server, self.sessions, self.model = FakeServer.of(FILES), KeptSessions(), Faulty()
         self.others: dict[str, FakeServer] = {}
         self.store, self.machine = MemoryExecutions(), MemoryMachine()
         self.store.add(plan)
-        self.change(lambda execution_state: commands.execute(execution_state, Actor("somebody", 1_000), checks=settled))
+        self.change(
+            lambda execution_state: commands.execute(execution_state, Actor("somebody", 1_000), checks=tuple(known))
+        )
         for task in plan.tasks:
             self.handler.wait_at_gate(plan.id, 1, task.id, f"token {task.id}")
 
@@ -109,7 +121,7 @@ class World:
 
     @property
     def handler(self) -> StepHandler:
-        worker = AgentWorker(self.opened, lambda: self.model, cost_micro_usd, self.sessions, self.checks)
+        worker = AgentWorker(self.opened, self.model_of, cost_micro_usd, self.sessions, self.open_checks)
         return StepHandler(
             store=self.store,
             coordinator=self.coordinator,
@@ -119,6 +131,15 @@ class World:
             left_ms=lambda: self.left_ms,
             poll_s=0.01,
         )
+
+    @property
+    def open_checks(self) -> Callable[[], CheckRunner] | None:
+        checks = self.checks
+        return (lambda: checks) if checks else None
+
+    def model_of(self, model_id: str | None, effort: str | None) -> Faulty:
+        self.chosen.append((model_id, effort))
+        return self.model
 
     @contextmanager
     def opened(self, repository: Repository, folder: Path) -> Iterator[FakeUpstream]:

@@ -309,10 +309,12 @@ class Reviewer:
         return decision(self.approves)
 
 
-def reviewed_world(path: str, approves: bool = True, **fields: Any) -> tuple[World, Reviewer]:
+def reviewed_world(
+    path: str, approves: bool = True, red_baseline: bool = False, **fields: Any
+) -> tuple[World, Reviewer]:
     reviewer = Reviewer(approves)
-    world = World(plan_of(phase("One", draft("a", files=(path,)))), SETTINGS.model_copy(update=fields))
-    world.checks = LandingChecks(passing)
+    settings, plan = SETTINGS.model_copy(update=fields), plan_of(phase("One", draft("a", files=(path,))))
+    world = World(plan, settings, LandingChecks(passing), red_baseline)
     world.model.script = reviewer
     return world, reviewer
 
@@ -352,10 +354,17 @@ async def test_fewer_tests_than_before_need_a_review() -> None:
 
 async def test_with_a_red_baseline_nothing_is_called_passed_and_each_change_is_reviewed() -> None:
     for code, shown in ((0, None), (1, Verified.FAILED)):
-        world, reviewer = reviewed_world("src/a.py", allow_red_baseline=True)
+        world, reviewer = reviewed_world("src/a.py", red_baseline=True, allow_red_baseline=True)
         world.checks = LandingChecks(lambda command, files, code=code: exits(command, code))  # type: ignore[misc]
         assert await to_the_end(world) == "DONE"
         assert (world.state("a").verified, len(reviewer.shown)) == (shown, 1)
+
+
+async def test_where_the_baseline_is_not_red_the_permission_lets_no_failed_check_land() -> None:
+    world, _ = reviewed_world("src/a.py", allow_red_baseline=True)
+    world.checks = LandingChecks(lambda command, files: exits(command, 1))
+    assert await world.work("a") == "WORK"
+    assert (world.commits(), world.state("a").verified) == ([], Verified.FAILED)
 
 
 async def test_a_repository_may_ask_for_a_review_of_every_change() -> None:

@@ -107,7 +107,7 @@ class FakeUpstream:
         for path, content in tree.items():
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
             (folder / path).write_bytes(content)
-        return Checkout(folder, commit, len(tree), sum(map(len, tree.values())))
+        return Checkout(folder, commit, len(tree), sum(map(len, tree.values())), tree_sha=tree_id(tree))
 
     def find(self, branch: str, task_id: str, since: int = 0) -> Landed | None:
         self._fail()

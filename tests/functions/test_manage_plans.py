@@ -42,7 +42,7 @@ def test_a_repository_is_made_read_changed_listed_and_deleted(plans: Plans) -> N
     made = plans.made(
         "/api/repositories", name="Shop", url="https://example.com/shop.git", credentialsSecret="groundwork/shop"
     )
-    assert set(made) == {"id", "name", "url", "defaultBranch", "credentialsSecret", "createdAt"}
+    assert set(made) == {"id", "name", "url", "defaultBranch", "credentialsSecret", "checks", "createdAt"}
     assert made["defaultBranch"] == "main"
     path = f"/api/repositories/{made['id']}"
     assert plans.get(path) == made

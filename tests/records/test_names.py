@@ -22,6 +22,7 @@ from groundwork.adapters.dynamodb.tables import PLAN_ROWS
 from groundwork.agent.patches import Patch
 from groundwork.agent.session import Session
 from groundwork.backlog.model import CardAnalysis, Mode
+from groundwork.checks.baseline import Baseline
 from groundwork.checks.model import CheckSettings
 from groundwork.checks.records import CheckRecord, StoredResult
 from groundwork.execution.ports import Event
@@ -127,7 +128,7 @@ ENUMS: dict[str, Any] = {
     "next step": Step,
 }
 
-NEW: dict[str, set[str]] = {"session": {"checks", "landing"}}
+NEW: dict[str, set[str]] = {"plan": {"checks"}, "session": {"checks", "landing"}}
 """Fields by kind of document unknown to 29c4d3d.
 
 docs/how-to/upgrade.md names the feature behind each.
@@ -146,7 +147,9 @@ NEW_KINDS = {
     "import part": {"pk", "sk", "fingerprint", "position", "created", "expiresAt"},
     "check": {"pk", "sk", "body"},
     "check result": {"pk", "sk", "body"},
-    "baseline": {"pk", "sk", "number", "status", "epoch", "lease", "body", "cost", "sandboxMs"},
+    "baseline": {
+        *("pk", "sk", "number", "status", "epoch", "lease", "body", "cost", "sandboxMs", "attention", "attentionAt"),
+    },
     "sandbox": {
         *("pk", "sk", "kind", "planId", "taskId", "number", "epoch", "generation", "state", "spec", "createdAt"),
         *("machineId", "endpoint", "closingAt", "setupDone"),
@@ -158,6 +161,10 @@ It reads rows by key, and so never meets one.
 """
 
 RESULT = {"command", "setup", "why", "exitCode", "detail", "seconds", "log", "logTruncated", "flaky"}
+SETTINGS = {
+    *("setup", "verify", "allowed", "network", "hosts", "timeoutS", "memoryMb", "env"),
+    *("requireReview", "allowRedBaseline"),
+}
 NEW_DOCUMENTS: dict[str, tuple[type[Stored], set[str]]] = {
     "check": (
         CheckRecord,
@@ -176,11 +183,13 @@ NEW_DOCUMENTS: dict[str, tuple[type[Stored], set[str]]] = {
         },
     ),
     "check result": (StoredResult, {"position", "tries", "result", *(f"result.{name}" for name in RESULT)}),
-    "repository": (
-        CheckSettings,
+    "repository": (CheckSettings, SETTINGS),
+    "baseline": (
+        Baseline,
         {
-            *("setup", "verify", "allowed", "network", "hosts", "timeoutS", "memoryMb", "env"),
-            *("requireReview", "allowRedBaseline"),
+            *("repositoryId", "number", "status", "epoch", "settings", "requestedAt", "endedAt", "commit", "tree"),
+            *("suggested", "suggested.setup", "suggested.verify", "reason", "activity"),
+            *(f"settings.{name}" for name in SETTINGS),
         },
     ),
 }

@@ -14,6 +14,7 @@ from groundwork.adapters.dynamodb.tables import Tables, open_tables
 from groundwork.checks.keeper import SandboxKeeper
 from groundwork.checks.runner import SandboxCheckRunner
 from groundwork.clock import now_ms
+from groundwork.execution.checks_at_start import ChecksAtStart
 from groundwork.execution.coordinator import ExecutionCoordinator
 from groundwork.execution.ports import Machine
 from groundwork.execution.schedule import Timer
@@ -64,6 +65,17 @@ class Services:
         """Return the coordinator of plan executions. `actor`: the user; None for the system."""
         return ExecutionCoordinator(
             self.tables.executions, self.machine, self.now_ms, actor, on_notify_error=on_notify_error
+        )
+
+    def checks_at_start(self) -> ChecksAtStart:
+        tables = self.tables
+        return ChecksAtStart(
+            self.settings.checks,
+            tables.repositories.get,
+            tables.baselines,
+            self.sandboxes_available,
+            self.start_baseline,
+            self.now_ms,
         )
 
     def sandboxes_available(self) -> Availability:

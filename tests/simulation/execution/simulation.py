@@ -167,6 +167,10 @@ class ExecutionSimulation:
             steps=self.handler(sandbox, event),
             reverter=GitReverter(self.repositories.opened, self.tables.sessions),
             timer=PlanTimer("", "", ""),
+            # repositories of the simulated plans have no checks: tests/simulation/sandboxes has its own world
+            baselines=NO_CHECKS,
+            keeper=lambda: NO_CHECKS,
+            checks_at_start=NO_CHECKS,
             now_ms=sandbox.now_ms,
             left_ms=sandbox.left_ms,
         )
@@ -185,7 +189,7 @@ class ExecutionSimulation:
 
     def handler(self, sandbox: Sandbox, event: Json) -> StepHandler:
         task_id = event.get("taskId", "")
-        model = lambda: self.provider.model(sandbox, task_id)  # noqa: E731
+        model = lambda model_id, effort: self.provider.model(sandbox, task_id)  # noqa: E731
         return StepHandler(
             store=self.tables.executions,
             coordinator=self.coordinator(),
@@ -294,6 +298,19 @@ def simulate_execution(
     report.hops = len(simulation.seen.payloads)
     report.items = sum(moment.of(task.id).ended for moment in moments.values() for task in moment.plan.tasks)
     return report
+
+
+class _NoChecks:
+    """Stands in for the checks' part of the function."""
+
+    def sweep(self, *_: Any) -> list[str]:
+        return []
+
+    def settings_of(self, plan: Plan) -> tuple[()]:
+        return ()
+
+
+NO_CHECKS: Any = _NoChecks()
 
 
 class _Quiet:

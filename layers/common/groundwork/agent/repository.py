@@ -68,7 +68,7 @@ class Checkout:
     """Files of a commit in a folder.
 
     `links` maps symbolic links to their targets; none of them is on disk. `left_out` maps paths to the reason why they
-    are not checked out. The commit keeps both unchanged. `executable` lists programs by git's mode; on disk none is.
+    are not checked out. The commit keeps both unchanged. `executable` lists programs: on disk they are plain files.
     `tree_sha` is git's id of the tree.
     """
 

@@ -11,7 +11,10 @@ from typing import Any
 from aws_lambda_powertools import Logger
 
 from groundwork.adapters.dynamodb.tables import Tables
-from groundwork.errors import NotFound, Refusal
+from groundwork.checks.keeper import SandboxKeeper
+from groundwork.errors import NotFound, Refusal, Transient
+from groundwork.execution.baseline_worker import BaselineWorker
+from groundwork.execution.checks_at_start import ChecksAtStart
 from groundwork.execution.commands import Actor
 from groundwork.execution.coordinator import ExecutionCoordinator
 from groundwork.execution.rollback_runner import RollbackRunner
@@ -19,6 +22,7 @@ from groundwork.execution.schedule import Timer, fire
 from groundwork.execution.step_handler import StepHandler
 from groundwork.execution.worker import Reverter
 from groundwork.ids import PLAN_ID
+from groundwork.sandbox.errors import SandboxError
 
 QUIET_MS = 60_000
 """The sweep skips plans with a more recent write: their writer is still at work."""
@@ -43,6 +47,9 @@ class PlanEvents:
     steps: StepHandler
     reverter: Reverter
     timer: Timer
+    baselines: BaselineWorker
+    keeper: Callable[[], SandboxKeeper]
+    checks_at_start: ChecksAtStart
     now_ms: Callable[[], int]
     left_ms: Callable[[], int]
 
@@ -55,6 +62,8 @@ class PlanEvents:
                 return self.sweep()
             case "UNDO":
                 return self.roll_back(event["planId"])
+            case "BASELINE":
+                return self.baseline(event["repositoryId"])
             case "SCHEDULED":
                 return self.scheduled(event)
         return self._logged_step(event)
@@ -90,9 +99,31 @@ class PlanEvents:
 
     def sweep(self) -> Json:
         """Finish interrupted changes, and resend lost notifications."""
-        checked = self.coordinator(None).sweep(self.now_ms() - QUIET_MS, lambda: self.left_ms() < SWEEP_RESERVE_MS)
-        logger.info("Swept", looked=checked)
-        return {"looked": checked}
+        checked = self.coordinator(None).sweep(self.now_ms() - QUIET_MS, self._stop)
+        # each sweep alone: a fault of one must not keep the others from their work
+        closed = self._tried("sandboxes", lambda: self.keeper().sweep(self._stop, self._report))
+        baselines = self._tried("baselines", lambda: self.baselines.sweep(self._stop))
+        logger.info("Swept", looked=checked, sandboxes=closed, baselines=baselines)
+        return {"looked": checked, "sandboxes": closed, "baselines": baselines}
+
+    def _stop(self) -> bool:
+        return self.left_ms() < SWEEP_RESERVE_MS
+
+    def _tried(self, what: str, sweep: Callable[[], list[str]]) -> list[str]:
+        try:
+            return sweep()
+        except (Transient, SandboxError) as fault:
+            self._report(f"Could not sweep {what}: {fault}")
+            return []
+
+    def _report(self, problem: str) -> None:
+        logger.warning("Sweep incomplete", problem=problem)
+
+    def baseline(self, repository_id: str) -> Json:
+        """Advance a baseline. Raises Transient."""
+        status = self.baselines.run(repository_id)
+        logger.info("Baseline", repository_id=repository_id, status=status)
+        return {"status": status}
 
     def scheduled(self, event: Json) -> Json:
         """Start a plan at a time of its schedule.
@@ -102,7 +133,14 @@ class PlanEvents:
         plan_id, actor = event["planId"], Actor("schedule", self.now_ms())
         try:
             state = self.coordinator("schedule").change(
-                plan_id, lambda state: fire(state, event["expression"], event["time"], actor)
+                plan_id,
+                lambda state: fire(
+                    state,
+                    event["expression"],
+                    event["time"],
+                    actor,
+                    lambda: self.checks_at_start.settings_of(state.plan),
+                ),
             )
         except NotFound:
             # the plan is deleted, but its timer would go on

@@ -241,6 +241,10 @@ class _Course:
         now = CommandResult(command=step.command, setup=step.setup, seconds=status.seconds, log=log, log_truncated=cut)
         verb = "Sets up" if step.setup else "Runs"
         activity = f"{verb}: {step.command[:200]} ({status.seconds:.0f} s)"
+        if self._record.tries == 0:
+            # for readers of the live log; a first failure stays until the second run has ended
+            self._save(self._record, now)
+            del self._stored[self._record.position]
         return CheckProgress((*self._results(), now), None, wait_after(status.seconds), activity)
 
     def _finish(self, status: CommandStatus) -> None:

@@ -67,14 +67,19 @@ class AgentWorker:
     """Runs one attempt of a task in a session.
 
     `open_clone` clones a repository into an empty folder. `cost` returns the price of one call in millionths of a
-    dollar. `checks` is None if the system runs no checks.
+    dollar. `open_checks` is None if the system runs no checks. `model` takes a model's id and its effort, each None for
+    the usual one.
     """
 
     open_clone: Callable[[Repository, Path], AbstractContextManager[Upstream]]
-    model: Callable[[], ConversationModel]
+    model: Callable[[str | None, str | None], ConversationModel]
     cost: Callable[[str, Usage], int]
     sessions: SessionStore
-    checks: CheckRunner | None = None
+    open_checks: Callable[[], CheckRunner] | None = None
+
+    @property
+    def checks(self) -> CheckRunner | None:
+        return self.open_checks() if self.open_checks else None
 
     async def run_task(self, assignment: Assignment, context: WorkerContext) -> TaskOutcome:
         try:
@@ -185,7 +190,7 @@ class _Invocation:
         """Run the session to its end, or return the outcome of an invocation that stops earlier."""
         if started.session.ended:
             return started.session
-        model, lines = self.worker.model(), list[str]()
+        model, lines = self._model(), list[str]()
         # log lines quote the model and the repository: a secret among them must not reach the log
         log = lambda line: lines.append(redact(line))  # noqa: E731
         deps = TurnDeps(model, started.workspace, self.worker.cost, _now_ms, log, self._checks(started))
@@ -289,12 +294,15 @@ class _Invocation:
         files, verified = tuple(session.changes), self._verified(landed)
         return Completed(landed.sha, session.ended.summary, files, verified=verified)
 
+    def _model(self) -> ConversationModel:
+        return self.worker.model(self.assignment.model, self.assignment.model_effort)
+
     def _lander(self) -> Lander:
         worker, assignment = self.worker, self.assignment
         target: Target = BranchTarget(self.upstream, assignment)
         if not assignment.plan.auto_commit:
             target = PatchTarget(self.upstream, worker.sessions)
-        deps = LandingDeps(worker.checks, worker.model, worker.cost, worker.sessions.save)
+        deps = LandingDeps(worker.checks, self._model, worker.cost, worker.sessions.save)
         return Lander(deps, assignment, self.context, self.upstream, target, self.folder.parent / "landing")
 
     def _verified(self, landed: Landed) -> Verified | None:

@@ -3,7 +3,8 @@
 Docstrings are the default texts.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from groundwork.errors import Conflict
 
@@ -72,3 +73,24 @@ class DependentsFirst(Conflict):
 
     def __init__(self, task_ids: Sequence[str]) -> None:
         super().__init__(None, {"taskIds": list(task_ids)})
+
+
+class BaselineFailing(Conflict):
+    """The checks fail on the default branch itself: repair it, run the baseline again, or set `allowRedBaseline`.
+
+    `details.repositoryId` names the repository.
+    """
+
+    code = "BASELINE_FAILING"
+
+    def __init__(self, details: Mapping[str, Any]) -> None:
+        super().__init__(None, dict(details))
+
+
+class ChecksUnavailable(Conflict):
+    """No sandbox can be had to run checks in."""
+
+    code = "SANDBOX_UNAVAILABLE"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"Checks cannot run here: {reason}", {"reason": reason})

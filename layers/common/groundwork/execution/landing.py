@@ -42,7 +42,6 @@ from groundwork.execution.worker import (
 from groundwork.llm.conversation import ConversationModel, Turn
 from groundwork.llm.port import Misconfigured, ModelError, RateLimited, Usage
 from groundwork.sandbox.errors import SandboxUnavailable
-from groundwork.sandbox.model import Tree
 from groundwork.sandbox.verdict import Verdict
 
 CHECK_S = 20.0
@@ -264,7 +263,7 @@ class Lander:
             owner=landing_owner(self.assignment),
             repository_id=self.assignment.repository.id,
             settings=settings,
-            tree=Tree(checkout.folder, checkout.links, checkout.executable),
+            tree=checkout.tree,
             tree_sha=candidate.tree,
             commit=candidate.commit,
             commands=settings.verify,

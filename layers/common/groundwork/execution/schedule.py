@@ -1,6 +1,7 @@
 """Schedule of a plan: once, or repeated by an EventBridge cron expression."""
 
 import re
+from collections.abc import Callable
 from datetime import UTC, tzinfo
 from typing import Annotated, Protocol, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -11,7 +12,7 @@ from groundwork.backlog.model import Value
 from groundwork.errors import Invalid, Refusal
 from groundwork.execution.commands import RESTARTABLE, STARTABLE, Actor, execute
 from groundwork.execution.errors import NotScheduled, WrongStatus
-from groundwork.execution.state import ExecutionState, PassedOver, Timing
+from groundwork.execution.state import ExecutionState, PassedOver, RepositoryChecks, Timing
 from groundwork.plans.validation import check
 
 _CRON = re.compile(r"[0-9A-Z*?/,#-]+( [0-9A-Z*?/,#-]+){5}")
@@ -71,10 +72,17 @@ def clear_schedule(execution_state: ExecutionState) -> ExecutionState:
     return execution_state.with_execution(schedule=None)
 
 
-def fire(execution_state: ExecutionState, expression: str, time: str, actor: Actor) -> ExecutionState:
+def fire(
+    execution_state: ExecutionState,
+    expression: str,
+    time: str,
+    actor: Actor,
+    checks: Callable[[], tuple[RepositoryChecks, ...]] = tuple,
+) -> ExecutionState:
     """Start the plan at a scheduled time, or record why this time was skipped.
 
-    Safe for repeated and late events. Raises NotScheduled if the schedule has no such time, or it has already fired.
+    `checks` returns the settings of its repositories; its refusal skips the time. Safe for repeated and late events.
+    Raises NotScheduled if the schedule has no such time, or it has already fired.
     """
     timing, last_fired = execution_state.execution.schedule, execution_state.execution.last_fired
     # EventBridge Scheduler delivers at least once: an event may be late, doubled, or of a replaced schedule
@@ -82,6 +90,7 @@ def fire(execution_state: ExecutionState, expression: str, time: str, actor: Act
         raise NotScheduled
     try:
         after = execute(execution_state, actor, again=True)
+        after = after.with_execution(checks=checks())
     except Refusal as refused:
         # recorded, not raised: no person waits for this answer
         skipped = PassedOver(time=time, at_ms=actor.at_ms, reason=str(refused)[:1_000])

@@ -193,10 +193,14 @@ class Timing(Stored):
 
 
 class RepositoryChecks(Stored):
-    """Check settings of a repository, as they were at the start of the plan."""
+    """Check settings of a repository, as they were at the start of the plan.
+
+    `red_baseline`: the checks failed on the default branch, and the settings allow it. Then no change counts as passed.
+    """
 
     repository_id: Annotated[str, stored_as("repositoryId")]
     settings: Annotated[CheckSettings, stored_as("settings")]
+    red_baseline: Annotated[bool, stored_as("redBaseline")] = False
 
 
 class Execution(Stored):
@@ -255,9 +259,9 @@ class ExecutionState:
         branch, round_ = self.plan.branch or f"groundwork/{self.plan.id}", self.execution.round
         return branch if round_ <= 1 else f"{branch}-{round_}"
 
-    def checks_of(self, repository_id: str) -> CheckSettings | None:
-        """Return the settings of a repository with checks."""
-        return next((one.settings for one in self.execution.checks if one.repository_id == repository_id), None)
+    def checks_of(self, repository_id: str) -> RepositoryChecks | None:
+        """Return the checks of a repository with any."""
+        return next((one for one in self.execution.checks if one.repository_id == repository_id), None)
 
     def of(self, task_id: str) -> TaskExecution:
         return self.states.get(task_id) or TaskExecution(round=self.execution.round)

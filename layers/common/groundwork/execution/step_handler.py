@@ -258,6 +258,7 @@ class StepHandler:
         if task is None:
             raise NotFound.of("task", task_id)
         checks = execution_state.checks_of(task.repository_id or plan.repository_id)
+        settings = checks.settings.model_copy(update={"allow_red_baseline": checks.red_baseline}) if checks else None
         return Assignment(
             plan=plan,
             task=task,
@@ -268,8 +269,13 @@ class StepHandler:
             failed=tuple(one for one in state.failed if one.number > state.attempts_before_round),
             dependencies=tuple(_dependency_result(execution_state, other) for other in task.depends_on),
             stagger_s=STAGGER_S * _concurrent_starts(execution_state, task_id),
-            checks=checks if checks and checks.verify else None,
+            # the permission counts only where the baseline was red: otherwise a failed check fails the change
+            checks=settings if settings and settings.verify else None,
             epoch=state.epoch,
+            review=plan.review if task.review is None else task.review,
+            max_cost_micro_usd=state.max_cost or None,
+            model=task.model or plan.model,
+            model_effort=task.model_effort or plan.model_effort,
         )
 
 

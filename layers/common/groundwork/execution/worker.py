@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from groundwork.checks.model import CheckSettings, Verified
 from groundwork.errors import GroundworkError
 from groundwork.execution.state import Attempt, TaskUsage
-from groundwork.plans.model import Plan, Task
+from groundwork.plans.model import ModelEffort, Plan, Task
 from groundwork.plans.repositories import Repository
 
 
@@ -69,7 +69,8 @@ class Assignment:
     `attempt` is never reused for this task. Attempts up to `attempts_before_round`, and their commits, precede a
     restart or rollback. `failed` explains earlier attempts. `stagger_s` is the upper limit of a random delay before the
     first model call. `checks` are the repository's settings at the plan's start, None without checks. `epoch` is the
-    claim. `review`: the change needs a reviewer in any case. `max_cost_micro_usd` limits the attempt, None: as usual.
+    claim. `review`: the change needs a reviewer in any case. `max_cost_micro_usd` limits the attempt. `model` and
+    `model_effort` are None for the usual ones.
     """
 
     plan: Plan
@@ -85,6 +86,8 @@ class Assignment:
     epoch: int = 0
     review: bool = False
     max_cost_micro_usd: int | None = None
+    model: str | None = None
+    model_effort: ModelEffort | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,9 @@ from groundwork.plans.model import (
     Files,
     Id,
     Key,
+    MaxCostUsd,
+    ModelEffort,
+    ModelId,
     Phase,
     PhaseMode,
     Plan,
@@ -44,6 +47,10 @@ class TaskDraft(Stored):
     story_id: Annotated[Id | None, stored_as("storyId")] = None
     subtask_id: Annotated[Id | None, stored_as("subtaskId")] = None
     change_asked: Annotated[bool, stored_as("changeAsked")] = True
+    max_cost_usd: Annotated[MaxCostUsd | None, stored_as("maxCostUsd")] = None
+    model: Annotated[ModelId | None, stored_as("model")] = None
+    model_effort: Annotated[ModelEffort | None, stored_as("modelEffort")] = None
+    review: Annotated[bool | None, stored_as("review")] = None
     condition: Annotated[Condition | None, stored_as("condition")] = None
 
 

@@ -8,6 +8,7 @@ from urllib.parse import SplitResult, urlsplit
 from pydantic import Field
 
 from groundwork.backlog.model import Value
+from groundwork.checks.model import CheckSettings
 from groundwork.errors import Invalid
 
 DEFAULT_BRANCH = "main"
@@ -33,6 +34,7 @@ class Repository(Value):
     url: Url
     default_branch: Branch = DEFAULT_BRANCH
     credentials_secret: SecretName | None = None
+    checks: CheckSettings | None = None
     created_at: str
 
 

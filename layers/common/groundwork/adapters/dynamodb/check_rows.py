@@ -3,6 +3,7 @@
 Keys are listed in `plan_rows`.
 """
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +11,7 @@ from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 from pynamodb.connection import Connection
 from pynamodb.models import Model
 
+from groundwork.adapters.dynamodb.backlog_rows import AttentionIndex
 from groundwork.adapters.dynamodb.client import Cancelled, Transaction, translate_errors
 from groundwork.adapters.dynamodb.execution_rows import StateRow, state_key
 from groundwork.adapters.dynamodb.plan_rows import suffix
@@ -61,6 +63,10 @@ class BaselineRow(Model):
     body = CompactJson(attr_name="body")
     cost = NumberAttribute(attr_name="cost", null=True)
     sandbox_ms = NumberAttribute(attr_name="sandboxMs", null=True)
+    # while it is unfinished
+    attention = UnicodeAttribute(attr_name="attention", null=True)
+    attention_at = NumberAttribute(attr_name="attentionAt", null=True)
+    attention_index = AttentionIndex()
 
 
 CHECK_ROWS: list[type[Model]] = [CheckRow, CheckResultRow, BaselineRow]
@@ -81,6 +87,15 @@ class DynamoCheckRecords:
             rows = [row for row in CheckRow.query(owner.plan_id, below, consistent_read=True) if _is_record(row.sk)]
         return sorted((CheckRecord.read(row.body) for row in rows), key=lambda record: record.started_at)
 
+    def of_task(self, plan_id: str, task_id: str) -> list[tuple[Owner, CheckRecord]]:
+        """Return the records of a task's owners, newest first."""
+        with translate_errors():
+            below = CheckRow.sk.startswith(f"C#{suffix(task_id)}#")
+            # results hold the logs, a record is small: `attributes_to_get` would be billed alike
+            rows = [row for row in CheckRow.query(plan_id, below, consistent_read=True) if _is_record(row.sk)]
+        found = [(_owner(plan_id, task_id, row.sk), CheckRecord.read(row.body)) for row in rows]
+        return sorted(found, key=lambda one: (-one[1].started_at, one[1].job_id))
+
     def results(self, owner: Owner, job_id: str) -> list[StoredResult]:
         with translate_errors():
             below = CheckResultRow.sk.startswith(f"{check_key(owner, job_id)}#")
@@ -100,12 +115,19 @@ class DynamoCheckRecords:
             raise ClaimLost from cancelled
 
     def forget_results(self, owner: Owner, job_id: str) -> None:
-        with translate_errors():
-            below = CheckResultRow.sk.startswith(f"{check_key(owner, job_id)}#")
-            rows = list(CheckResultRow.query(owner.plan_id, below, consistent_read=True))
-            with CheckResultRow.batch_write() as batch:
-                for row in rows:
-                    batch.delete(row)
+        _delete_below(owner.plan_id, f"{check_key(owner, job_id)}#")
+
+    def forget(self, owner: Owner) -> None:
+        """Delete all records and results of an ended owner."""
+        _delete_below(owner.plan_id, f"{owner_key(owner)}#")
+
+
+def _delete_below(pk: str, start: str) -> None:
+    with translate_errors():
+        rows = list(CheckResultRow.query(pk, CheckResultRow.sk.startswith(start), consistent_read=True))
+        with CheckResultRow.batch_write() as batch:
+            for row in rows:
+                batch.delete(row)
 
 
 def owner_key(owner: Owner) -> str:
@@ -114,6 +136,15 @@ def owner_key(owner: Owner) -> str:
 
 def check_key(owner: Owner, job_id: str) -> str:
     return f"{owner_key(owner)}#{job_id}"
+
+
+def is_result_position(text: str) -> bool:
+    return re.fullmatch(r"[a-z]+:[0-9]+#[^#]+#[0-9]{3}", text) is not None
+
+
+def _owner(plan_id: str, task_id: str, sk: str) -> Owner:
+    kind, _, number = sk.split("#")[2].partition(":")
+    return Owner(OwnerKind(kind), plan_id, task_id, int(number))
 
 
 def _is_record(sk: str) -> bool:

@@ -10,6 +10,7 @@ from pynamodb.models import Model
 
 from groundwork.adapters.dynamodb.plan_rows import suffix
 from groundwork.adapters.dynamodb.run_rows import CompactJson
+from groundwork.checks.model import Verified
 from groundwork.plans.model import TaskState, TaskStatus
 
 
@@ -129,4 +130,11 @@ def read_task_state(row: StateRow) -> TaskState:
         attempts=int(row.attempts or 0),
         commit_sha=row.commit_sha,
         error_msg=row.error_msg,
+        activity=row.activity if row.status == TaskStatus.RUNNING.value else None,
+        verified=_verified(row),
     )
+
+
+def _verified(row: StateRow) -> Verified | None:
+    verified = (row.body or {}).get("verified")
+    return Verified(verified) if verified in set(Verified) else None

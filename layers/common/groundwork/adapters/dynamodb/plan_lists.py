@@ -1,11 +1,13 @@
 """Stores of repositories and templates, and the lists of the plans table."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from pynamodb.connection import Connection
 
 from groundwork.adapters.dynamodb.backlog_rows import to_ms
+from groundwork.adapters.dynamodb.check_rows import BaselineRow, CheckResultRow
 from groundwork.adapters.dynamodb.client import Cancelled, ConditionFailed, Transaction, translate_errors
 from groundwork.adapters.dynamodb.list_rows import (
     ListRow,
@@ -17,13 +19,16 @@ from groundwork.adapters.dynamodb.list_rows import (
     measure_key,
 )
 from groundwork.adapters.dynamodb.plan_rows import HEAD
+from groundwork.adapters.dynamodb.purge import delete_partition
 from groundwork.backlog.model import rfc3339
-from groundwork.errors import NotFound, TooLarge
+from groundwork.checks.model import CheckSettings
+from groundwork.errors import NotFound, TooLarge, Transient
 from groundwork.ids import REPOSITORY_ID, TEMPLATE_ID
 from groundwork.plans.errors import BuiltinTemplate, RepositoryInUse
 from groundwork.plans.graph import SECONDS
 from groundwork.plans.repositories import Repository
 from groundwork.plans.templates import Template, builtin_templates
+from groundwork.values import Stored
 
 PLANS, REPOSITORIES, TEMPLATES = "PLANS", "REPOSITORIES", "TEMPLATES"
 PIECE_CHARS = 100_000
@@ -56,7 +61,7 @@ class DynamoRepositories:
         self.get(repository_id)
         attributes = {name: getattr(RepositoryRow, name) for name in changes}
         actions = [
-            attributes[name].remove() if value is None else attributes[name].set(value)
+            attributes[name].remove() if value is None else attributes[name].set(_stored(value))
             for name, value in changes.items()
         ]
         try:
@@ -76,11 +81,15 @@ class DynamoRepositories:
         # DynamoDB reports no error for the delete of a missing row
         for effort in SECONDS:
             transaction.delete(MeasureRow(repository_id, measure_key(effort)))
+        transaction.delete(BaselineRow(repository_id))
         try:
             transaction.commit()
         except Cancelled:
             self.get(repository_id)
             raise RepositoryInUse from None
+        # results of the baseline: nothing leads to them any more
+        with suppress(Transient):
+            delete_partition(CheckResultRow, repository_id, lambda: False)
 
     def page(self, before: str | None, limit: int) -> tuple[list[Repository], str | None]:
         ids, more = list_ids(REPOSITORIES, before, limit)
@@ -164,6 +173,7 @@ def _row(repository: Repository) -> RepositoryRow:
         url=repository.url,
         default_branch=repository.default_branch,
         credentials_secret=repository.credentials_secret,
+        checks=repository.checks.stored() if repository.checks else None,
         created_at=to_ms(repository.created_at),
     )
 
@@ -175,5 +185,10 @@ def _repository(row: RepositoryRow) -> Repository:
         url=row.url,
         default_branch=row.default_branch,
         credentials_secret=row.credentials_secret,
+        checks=CheckSettings.read(row.checks) if row.checks else None,
         created_at=rfc3339(int(row.created_at)),
     )
+
+
+def _stored(value: Any) -> Any:
+    return value.stored() if isinstance(value, Stored) else value

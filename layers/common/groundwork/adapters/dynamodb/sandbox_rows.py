@@ -83,7 +83,7 @@ class DynamoSandboxRows:
             # one action on a row: the condition of the usage is the claim
             row, key, claim = claim_of(after.owner)
             transaction.update(row(after.owner.plan_id, key), _additions(row, bill), claim, "claim")
-        transaction.put(_row(after), _unchanged(before), "row")
+        transaction.update(SandboxRow(SANDBOXES, after.owner.id), _changes(after), _unchanged(before), "row")
         try:
             transaction.commit()
         except Cancelled as cancelled:
@@ -93,7 +93,7 @@ class DynamoSandboxRows:
         closing = sandbox.changed(state=SandboxState.CLOSING, closing_at=at_ms)
         try:
             with translate_errors():
-                _row(closing).save(condition=_unchanged(sandbox))
+                SandboxRow(SANDBOXES, sandbox.owner.id).update(_changes(closing), condition=_unchanged(sandbox))
         except ConditionFailed as exc:
             raise WriteConflict("The sandbox has changed.") from exc
         return closing
@@ -148,6 +148,23 @@ def _additions(row: Any, bill: Bill) -> list[Any]:
 def _unchanged(sandbox: OpenSandbox) -> Any:
     same = (SandboxRow.generation == sandbox.generation) & (SandboxRow.state == sandbox.state.value)
     return same & (SandboxRow.epoch == sandbox.owner.epoch)
+
+
+def _changes(sandbox: OpenSandbox) -> list[Any]:
+    """Set all that can change. A put would drop attributes of a newer release."""
+    optional: tuple[tuple[Any, Any], ...] = (
+        (SandboxRow.machine_id, sandbox.machine_id),
+        (SandboxRow.endpoint, sandbox.endpoint),
+        (SandboxRow.closing_at, sandbox.closing_at),
+    )
+    return [
+        SandboxRow.epoch.set(sandbox.owner.epoch),
+        SandboxRow.generation.set(sandbox.generation),
+        SandboxRow.state.set(sandbox.state.value),
+        SandboxRow.created_at.set(sandbox.created_at),
+        SandboxRow.setup_done.set(sandbox.setup_done),
+        *(attribute.set(value) if value else attribute.remove() for attribute, value in optional),
+    ]
 
 
 def _row(sandbox: OpenSandbox) -> SandboxRow:

@@ -9,6 +9,7 @@ from pynamodb.models import Model
 from groundwork.adapters.dynamodb.backlog_items import DynamoBacklogItems
 from groundwork.adapters.dynamodb.backlog_reader import DynamoBacklogReader
 from groundwork.adapters.dynamodb.backlog_rows import BACKLOG_ROWS, KeyRow
+from groundwork.adapters.dynamodb.baselines import DynamoBaselines
 from groundwork.adapters.dynamodb.cards import DynamoCards
 from groundwork.adapters.dynamodb.check_rows import CHECK_ROWS, DynamoCheckRecords
 from groundwork.adapters.dynamodb.client import bind
@@ -57,6 +58,7 @@ class Tables:
     sessions: DynamoSessions
     sandboxes: DynamoSandboxRows
     checks: DynamoCheckRecords
+    baselines: DynamoBaselines
 
 
 def connection() -> Connection:
@@ -91,4 +93,5 @@ def open_tables(settings: Settings, endpoint: str | None = None, now_ms: Callabl
         sessions=DynamoSessions(),
         sandboxes=DynamoSandboxRows(connection, settings.max_sandboxes),
         checks=DynamoCheckRecords(connection),
+        baselines=DynamoBaselines(),
     )

@@ -16,6 +16,7 @@ from groundwork.execution.schedule import NewTiming, clear_schedule, set_schedul
 from groundwork.execution.schemas import PlanControlled, TaskControlled
 from groundwork.execution.state import ExecutionState
 from groundwork.ids import Kind
+from groundwork.plans.model import TaskStatus
 
 Command = Callable[[ExecutionState, Actor], ExecutionState]
 
@@ -36,8 +37,12 @@ def _actor() -> Actor:
 
 @router.post("/api/plans/<plan_id>/execute", operation_id="executePlan", summary="Execute a plan", **PLAN)
 def execute(plan_id: str, body: Annotated[Execute | None, Body()] = None) -> dict[str, Any]:
-    again = body.again if body else False
-    return _plan(_changed(plan_id, lambda state, actor: commands.execute(state, actor, again)))
+    again, own = body.again if body else False, deps(router)
+    state = own.coordinator.store.read(plan_id)
+    # tried on a copy: a plan that cannot start needs no sandbox
+    commands.execute(state, _actor(), again)
+    checks = own.checks_at_start.settings_of(state.plan)
+    return _plan(_changed(plan_id, lambda state, actor: commands.execute(state, actor, again, checks)))
 
 
 @router.post("/api/plans/<plan_id>/pause", operation_id="pausePlan", summary="Pause a plan", **PLAN)
@@ -154,6 +159,8 @@ def _task(state: ExecutionState, task_id: str) -> dict[str, Any]:
         "attempts": task.attempts,
         "commitSha": task.commit_sha,
         "errorMsg": task.error_msg,
+        "activity": task.activity if task.status is TaskStatus.RUNNING else None,
+        "verified": task.verified.value if task.verified else None,
         "note": task.note,
         "planStatus": state.status.value,
     }

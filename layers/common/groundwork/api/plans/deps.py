@@ -12,6 +12,7 @@ from groundwork.api import http
 from groundwork.api.deps import services
 from groundwork.composition import Services
 from groundwork.errors import NotFound, Transient
+from groundwork.execution.checks_at_start import ChecksAtStart
 from groundwork.execution.coordinator import ExecutionCoordinator
 from groundwork.execution.schedule import Timer
 from groundwork.ids import Kind, path_of
@@ -47,6 +48,10 @@ class Deps:
     @property
     def coordinator(self) -> ExecutionCoordinator:
         return self.services.coordinator(self.actor, http.log_notification_error)
+
+    @property
+    def checks_at_start(self) -> ChecksAtStart:
+        return self.services.checks_at_start()
 
     @property
     def editor(self) -> Editor:

@@ -1,0 +1,104 @@
+"""Baselines on DynamoDB: the port `groundwork.checks.baseline.Baselines`."""
+
+from typing import Any
+
+from groundwork.adapters.dynamodb.check_rows import BASELINE, BaselineRow
+from groundwork.adapters.dynamodb.client import ConditionFailed, translate_errors
+from groundwork.checks.baseline import Baseline, BaselineStatus
+from groundwork.checks.errors import ClaimLost
+from groundwork.checks.model import CheckSettings
+from groundwork.errors import WriteConflict
+
+COLUMNS = {"repository_id", "number", "status", "epoch"}
+UNFINISHED = (BaselineStatus.QUEUED.value, BaselineStatus.RUNNING.value)
+
+
+class DynamoBaselines:
+    def get(self, repository_id: str) -> Baseline | None:
+        row = _row(repository_id)
+        return _baseline(row) if row else None
+
+    def costs(self, repository_id: str) -> tuple[int, int]:
+        """Return the billed milliseconds and millionths of a dollar."""
+        row = _row(repository_id)
+        return (int(row.sandbox_ms or 0), int(row.cost or 0)) if row else (0, 0)
+
+    def request(self, repository_id: str, settings: CheckSettings | None, now_ms: int) -> tuple[Baseline, bool]:
+        row = _row(repository_id)
+        if row and row.status in UNFINISHED:
+            return _baseline(row), False
+        number = int(row.number) + 1 if row else 1
+        new = Baseline(repository_id=repository_id, number=number, settings=settings, requested_at=now_ms)
+        fields: dict[str, Any] = {"number": number, "status": new.status.value, "epoch": int(row.epoch) if row else 0}
+        made = BaselineRow(repository_id, body=new.stored(exclude=COLUMNS), attention=BASELINE, **fields)
+        made.attention_at = now_ms
+        unchanged = (
+            (BaselineRow.number == number - 1) & ~BaselineRow.status.is_in(*UNFINISHED)
+            if row
+            else BaselineRow.pk.does_not_exist()
+        )
+        try:
+            with translate_errors():
+                made.save(condition=unchanged)
+        except ConditionFailed:
+            return self._requested(repository_id)
+        return new, True
+
+    def _requested(self, repository_id: str) -> tuple[Baseline, bool]:
+        """Return the baseline of a request at the same moment."""
+        found = self.get(repository_id)
+        if found is None:
+            raise WriteConflict("The baseline has changed.")
+        return found, False
+
+    def claim(self, repository_id: str, now_ms: int, until_ms: int) -> Baseline | None:
+        row = _row(repository_id)
+        if row is None or row.status not in UNFINISHED:
+            return None
+        free = BaselineRow.lease_until.does_not_exist() | (BaselineRow.lease_until <= now_ms)
+        same = (BaselineRow.epoch == int(row.epoch)) & (BaselineRow.number == int(row.number))
+        epoch = int(row.epoch) + 1
+        actions: list[Any] = [
+            BaselineRow.epoch.set(epoch),
+            BaselineRow.status.set(BaselineStatus.RUNNING.value),
+            BaselineRow.lease_until.set(until_ms),
+        ]
+        try:
+            with translate_errors():
+                BaselineRow(repository_id).update(
+                    actions, condition=same & free & BaselineRow.status.is_in(*UNFINISHED)
+                )
+        except ConditionFailed:
+            return None
+        return _baseline(row).changed(epoch=epoch, status=BaselineStatus.RUNNING)
+
+    def save(self, baseline: Baseline, until_ms: int) -> None:
+        actions: list[Any] = [
+            BaselineRow.status.set(baseline.status.value),
+            BaselineRow.body.set(baseline.stored(exclude=COLUMNS)),
+            BaselineRow.lease_until.set(until_ms),
+        ]
+        if baseline.status.ended:
+            actions += [BaselineRow.attention.remove(), BaselineRow.attention_at.remove()]
+        mine = (BaselineRow.epoch == baseline.epoch) & (BaselineRow.number == baseline.number)
+        try:
+            with translate_errors():
+                row = BaselineRow(baseline.repository_id)
+                row.update(actions, condition=mine & (BaselineRow.status == BaselineStatus.RUNNING.value))
+        except ConditionFailed as exc:
+            raise ClaimLost from exc
+
+    def unfinished(self) -> list[str]:
+        with translate_errors():
+            return [row.pk for row in BaselineRow.attention_index.query(BASELINE)]
+
+
+def _row(repository_id: str) -> BaselineRow | None:
+    with translate_errors():
+        rows = list(BaselineRow.query(repository_id, BaselineRow.sk == BASELINE, consistent_read=True))
+    return rows[0] if rows else None
+
+
+def _baseline(row: BaselineRow) -> Baseline:
+    columns = {"repositoryId": row.pk, "number": int(row.number), "epoch": int(row.epoch)}
+    return Baseline.read(row.body | columns | {"status": BaselineStatus(row.status)})

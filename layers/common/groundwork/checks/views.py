@@ -1,0 +1,42 @@
+"""Checks as returned by the API."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from groundwork.backlog.model import rfc3339
+from groundwork.checks.baseline import Baseline
+from groundwork.checks.ports import Owner
+from groundwork.checks.prices import bill
+from groundwork.checks.records import CheckRecord, StoredResult
+from groundwork.checks.runner import verdict_of
+
+
+def baseline_view(
+    baseline: Baseline, results: Sequence[StoredResult], billed_ms: int, micro_usd: int
+) -> dict[str, Any]:
+    return {
+        "commit": baseline.commit,
+        "status": baseline.status.value,
+        "steps": [one.result.as_json() for one in results],
+        "suggested": baseline.suggested.as_json(),
+        "reason": baseline.reason,
+        "activity": baseline.activity,
+        "seconds": billed_ms / 1000,
+        "costUsd": micro_usd / 1_000_000,
+        "requestedAt": rfc3339(baseline.requested_at),
+        "endedAt": rfc3339(baseline.ended_at) if baseline.ended_at else None,
+    }
+
+
+def check_view(owner: Owner, record: CheckRecord, stored: StoredResult, memory_mb: int) -> dict[str, Any]:
+    result = stored.result
+    price = bill(round(result.seconds * 1000), memory_mb)
+    return result.as_json() | {
+        "tree": record.tree,
+        "commit": record.commit,
+        "status": "running" if result.ending is None else (result.verdict or verdict_of([result])).value,
+        "costUsd": price.cost_micro_usd / 1_000_000,
+        "kind": owner.kind.value,
+        "attempt": owner.number,
+        "startedAt": rfc3339(record.started_at),
+    }
