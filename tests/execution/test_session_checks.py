@@ -11,6 +11,7 @@ from groundwork.agent.session import Session
 from groundwork.checks.errors import ClaimLost
 from groundwork.checks.model import CheckSettings, CommandResult, Verified
 from groundwork.checks.ports import CheckJob, CheckProgress, OwnerKind
+from groundwork.checks.runner import tree_of
 from groundwork.errors import Transient
 from groundwork.execution import commands
 from groundwork.execution.commands import Actor
@@ -39,14 +40,13 @@ class LongChecks(ScriptedChecks):
         if job.owner.kind is not OwnerKind.TASK:
             return super().advance(job, seconds)
         self.before(job)
-        if job.owner.id not in self.open:
-            # a new sandbox runs the command again
-            self.left[job.id] = self.looks
         if job.owner.id not in self.open or job.id not in self.left:
+            tree_of(job)
+            # a new sandbox runs the command again
             self.starts.append(job.id)
+            self.left[job.id] = self.looks
         self.open.add(job.owner.id)
-        left = self.left.setdefault(job.id, self.looks)
-        if left:
+        if self.left[job.id]:
             self.left[job.id] -= 1
             return CheckProgress(wait_s=60.0, activity=f"Runs: {job.commands[0]} (60 s)")
         return super().advance(job, seconds)
@@ -166,6 +166,21 @@ async def test_a_session_with_a_long_command_is_put_away_and_waits_outside() -> 
     assert world.commits() == ["a"]
     # the turn with the command counts once, though it was saved twice
     assert world.state("a").turns == world.state("a").usage.calls == world.model.asked
+
+
+async def test_a_look_at_a_running_command_needs_no_clone() -> None:
+    world, opened = world_of(looks=3), list[Any]()
+    open_clone = world.opened
+
+    def counted(repository: Any, folder: Any) -> Any:
+        opened.append(repository)
+        return open_clone(repository, folder)
+
+    world.opened = counted  # type: ignore[method-assign]
+    assert [await world.work("a") for _ in range(3)] == ["LATER"] * 3
+    assert len(opened) == 1
+    assert await world.work("a") == "DONE"
+    assert len(opened) == 2
 
 
 async def test_a_pause_closes_the_sandbox_and_resume_runs_the_command_again() -> None:

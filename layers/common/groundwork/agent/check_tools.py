@@ -28,6 +28,7 @@ from groundwork.agent.session import Session
 from groundwork.agent.tools import ToolInput, ToolResult, failed, parse_input, tool
 from groundwork.agent.workspace import ToolFailed, Workspace
 from groundwork.checks.model import CheckSettings
+from groundwork.checks.poll_delay import poll_delay_s
 from groundwork.checks.ports import CheckJob, CheckProgress, CheckRunner, Owner
 from groundwork.checks.prices import bill
 from groundwork.errors import Transient
@@ -118,20 +119,20 @@ def begin(
 
 
 def advance(
-    session: Session, workspace: Workspace, checks: SessionChecks, seconds: Callable[[], float]
+    session: Session, workspace: Workspace | None, checks: SessionChecks, seconds: Callable[[], float]
 ) -> CheckProgress:
     """Advance the pending call. Safe to repeat: its job starts no command twice.
 
-    Raises as the runner does.
+    Without a workspace it is a mere look at a running command. Raises as the runner does.
     """
-    run, changes = _state(session).runs[-1], workspace.changes()
+    run = _state(session).runs[-1]
     job = CheckJob(
         id=run.job_id,
         owner=checks.owner,
         repository_id=checks.repository_id,
         settings=checks.settings,
-        tree=workspace.tree(),
-        tree_sha=checks.tree_id(changes),
+        tree=workspace.tree() if workspace else None,
+        tree_sha=checks.tree_id(workspace.changes()) if workspace else "",
         commit=session.base,
         commands=run.commands,
         # a check must not rest on products of earlier commands; other commands may
@@ -140,6 +141,13 @@ def advance(
         rerun=run.whole,
     )
     return checks.runner.advance(job, seconds)
+
+
+def next_look_s(session: Session, progress: CheckProgress, checks: SessionChecks) -> float:
+    """Return the seconds until the next look at the pending call."""
+    pending = _state(session).pending
+    assert pending is not None
+    return poll_delay_s((checks.wall_ms() - pending.started_at) / 1_000, progress.wait_s)
 
 
 def over_time(session: Session, progress: CheckProgress) -> bool:
