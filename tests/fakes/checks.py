@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from groundwork.checks.model import CommandResult
 from groundwork.checks.ports import CheckJob, CheckProgress, Owner
-from groundwork.checks.runner import tree_of, verdict_of
+from groundwork.checks.runner import verdict_of
 from groundwork.sandbox.errors import SandboxLost
 from groundwork.sandbox.model import Changes, Ending, LogPage
 from groundwork.sandbox.packing import files_of
@@ -45,7 +45,7 @@ class ScriptedChecks:
             return self.ended[key]
         if self.calls[key] <= self.waits:
             return CheckProgress(wait_s=2.0, activity=f"Runs: {job.commands[0]} (2 s)")
-        files = {path: place.read_bytes() for path, place in files_of(tree_of(job).folder)}
+        files = {path: place.read_bytes() for path, place in files_of(job.tree.folder)}
         results = [self.script(command, files) for command in job.commands]
         self.ended[key] = CheckProgress(tuple(results), verdict_of(results))
         self.checked.append((job.owner.id, job.tree_sha))

@@ -7,9 +7,5 @@ class ClaimLost(GroundworkError):
     """The owner's claim is no longer valid: another worker, or a cancel, has taken over."""
 
 
-class TreeNeeded(GroundworkError):
-    """The job was asked for without its tree, but its tree must be put into a sandbox now."""
-
-
 class NoFreeSlot(GroundworkError):
     """All sandboxes of the account are in use: retry later."""

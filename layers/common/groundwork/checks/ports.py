@@ -42,17 +42,17 @@ class Owner:
 class CheckJob:
     """Commands on one tree.
 
-    `id` is unique within the owner: a repeated job with the same id continues, and starts no command twice. `tree` is
-    None for a mere look at a running job. `tree_sha` and `commit` are git's ids, told with the results. Set-up runs
-    before the first command of a sandbox. `clean` removes products of earlier commands first. `keep_setup`: only for
-    the default branch's head. `rerun`: run a failed command once more, to find flaky ones.
+    `id` is unique within the owner: a repeated job with the same id continues, and starts no command twice. `tree_sha`
+    and `commit` are git's ids, told with the results. Set-up runs before the first command of a sandbox. `clean`
+    removes products of earlier commands first. `keep_setup`: only for the default branch's head. `rerun`: run a failed
+    command once more, to find flaky ones.
     """
 
     id: str
     owner: Owner
     repository_id: str
     settings: CheckSettings
-    tree: Tree | None
+    tree: Tree
     tree_sha: str
     commit: str
     commands: tuple[str, ...]
@@ -82,10 +82,7 @@ class CheckRunner(Protocol):
     """
 
     def advance(self, job: CheckJob, seconds: Callable[[], float]) -> CheckProgress:
-        """Advance the job for up to `seconds()`: slot, sandbox, set-up, tree, commands.
-
-        Raises TreeNeeded if the job has no tree, and nothing is lost then.
-        """
+        """Advance the job for up to `seconds()`: slot, sandbox, set-up, tree, commands."""
         ...
 
     def log(self, owner: Owner, job_id: str, position: int, offset: int) -> LogPage:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from groundwork.checks.errors import NoFreeSlot, TreeNeeded
+from groundwork.checks.errors import NoFreeSlot
 from groundwork.checks.keeper import SandboxKeeper
 from groundwork.checks.log_text import read_log
 from groundwork.checks.model import CommandResult
@@ -29,7 +29,7 @@ from groundwork.sandbox.errors import (
     TreeRefused,
 )
 from groundwork.sandbox.keeping import SetupStore
-from groundwork.sandbox.model import Changes, Command, CommandStatus, Ending, Limits, LogPage, SandboxSpec, Tree
+from groundwork.sandbox.model import Changes, Command, CommandStatus, Ending, Limits, LogPage, SandboxSpec
 from groundwork.sandbox.packing import files_of
 from groundwork.sandbox.setup_key import is_lock_file, setup_key
 from groundwork.sandbox.verdict import Verdict
@@ -65,7 +65,6 @@ class SandboxCheckRunner:
     def advance(self, job: CheckJob, seconds: Callable[[], float]) -> CheckProgress:
         record = self._records.load(job.owner, job.id)
         if record is None:
-            tree_of(job)
             record = CheckRecord.of(job, self._now_ms())
             self._records.save(job.owner, record)
         if record.verdict is not None:
@@ -187,10 +186,10 @@ class _Course:
 
     def _prepare(self) -> None:
         """Restore a kept set-up, and put the tree."""
-        job, sandbox, tree = self._job, self._sandbox, tree_of(self._job)
+        job, sandbox = self._job, self._sandbox
         if not sandbox.setup_done and keeping.restore(self._sandboxes, self._setups, sandbox.handle, self._setup_key()):
             self._set_up()
-        put = partial(self._sandboxes.put, self._sandbox.handle, tree, clean=job.clean)
+        put = partial(self._sandboxes.put, self._sandbox.handle, job.tree, clean=job.clean)
         try:
             put()
         except SandboxBusy:
@@ -216,7 +215,7 @@ class _Course:
         settings = self._job.settings
         # other variables or hosts may lead to another result of the same commands
         parts = (*settings.setup, json.dumps(settings.env, sort_keys=True), *sorted(settings.hosts), settings.network)
-        return setup_key(self._job.repository_id, parts, self._machine, _lock_files(tree_of(self._job).folder))
+        return setup_key(self._job.repository_id, parts, self._machine, _lock_files(self._job.tree.folder))
 
     def _wait(self, seconds: Callable[[], float]) -> CommandStatus:
         """Start the current command if needed, and wait for its end."""
@@ -302,13 +301,6 @@ class _Course:
 
     def _results(self) -> tuple[CommandResult, ...]:
         return tuple(self._stored[position].result for position in sorted(self._stored))
-
-
-def tree_of(job: CheckJob) -> Tree:
-    """Raises TreeNeeded."""
-    if job.tree is None:
-        raise TreeNeeded
-    return job.tree
 
 
 def steps_of(job: CheckJob) -> list[Step]:
