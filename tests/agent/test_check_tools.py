@@ -18,7 +18,6 @@ from groundwork.agent.turn import resume_turn, run_turn
 from groundwork.agent.workspace import Workspace
 from groundwork.checks.model import CommandResult
 from groundwork.checks.ports import CheckJob, CheckProgress, Owner
-from groundwork.checks.runner import tree_of
 from groundwork.errors import Transient
 from groundwork.llm.conversation import Turn
 from groundwork.sandbox.model import ChangedFile, ChangeKind, Changes, Ending, LogPage
@@ -146,7 +145,8 @@ async def test_the_tree_in_the_sandbox_is_that_of_a_commit(tmp_path: Path) -> No
         call("delete", file_path="src/app.py"),
     )
     await ended(work, checks_with(runner), calls(*new, CHECK), calls(finish()))
-    tree = tree_of(jobs[0])
+    assert callable(jobs[0].tree)
+    tree = jobs[0].tree()
     assert dict(tree.links) == {"here": "src/app.py"}
     assert sorted(tree.executable) == ["bin/new", "run.sh"]
     assert not (tree.folder / "here").exists()

@@ -11,7 +11,6 @@ from groundwork.agent.session import Session
 from groundwork.checks.errors import ClaimLost
 from groundwork.checks.model import CheckSettings, CommandResult, Verified
 from groundwork.checks.ports import CheckJob, CheckProgress, OwnerKind
-from groundwork.checks.runner import tree_of
 from groundwork.errors import Transient
 from groundwork.execution import commands
 from groundwork.execution.commands import Actor
@@ -41,7 +40,8 @@ class LongChecks(ScriptedChecks):
             return super().advance(job, seconds)
         self.before(job)
         if job.owner.id not in self.open or job.id not in self.left:
-            tree_of(job)
+            assert callable(job.tree)
+            job.tree()
             # a new sandbox runs the command again
             self.starts.append(job.id)
             self.left[job.id] = self.looks

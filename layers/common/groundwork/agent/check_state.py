@@ -20,6 +20,7 @@ class CheckRun(Stored):
     """One call of `check` or `run`. `verdict` is None while its commands run, or after they were stopped."""
 
     job_id: Annotated[str, stored_as("job")]
+    tree_id: Annotated[str, stored_as("tree")]
     commands: Annotated[tuple[str, ...], stored_as("commands")]
     whole: Annotated[bool, stored_as("whole")] = Field(default=False, description="All commands of `verify`")
     verdict: Annotated[Verdict | None, stored_as("verdict")] = None

@@ -34,7 +34,7 @@ from groundwork.checks.prices import bill
 from groundwork.errors import Transient
 from groundwork.llm.conversation import Block
 from groundwork.sandbox.errors import SandboxError, SandboxUnavailable
-from groundwork.sandbox.model import ChangedFile, ChangeKind, Changes
+from groundwork.sandbox.model import ChangedFile, ChangeKind, Changes, Tree
 from groundwork.sandbox.verdict import Verdict
 
 CHECK, RUN, LOG, TAKE = "check", "run", "log", "take"
@@ -79,7 +79,7 @@ CHECK_TOOLS = (
         RUN,
         Run,
         "Run one of the allowed commands on a copy of your files, such as a single test or a formatter. No shell "
-        "interprets the arguments, and there is no network.",
+        "interprets the arguments. Only commands of the set-up, exactly as listed, may reach package registries.",
     ),
     tool(LOG, Log, "Read on in the output of a command, where a result left something out."),
     tool(TAKE, Take, "Take over files that the commands of the last run changed, into your work."),
@@ -110,7 +110,12 @@ def begin(
     if limit := state.limit_reached():
         raise ToolFailed(f"Not run: the limit of {limit} in one attempt is reached. Finish with what you know")
     call_id = str(call["id"])
-    run = CheckRun(job_id=job_id(session.turns, call_id), commands=commands, whole=commands == checks.settings.verify)
+    run = CheckRun(
+        job_id=job_id(session.turns, call_id),
+        tree_id=checks.tree_id(workspace.changes()),
+        commands=commands,
+        whole=commands == checks.settings.verify,
+    )
     return session.with_checks(
         runs=(*state.runs, run),
         pending=PendingCall(call_id=call_id, started_at=checks.wall_ms(), results=tuple(results)),
@@ -119,11 +124,11 @@ def begin(
 
 
 def advance(
-    session: Session, workspace: Workspace | None, checks: SessionChecks, seconds: Callable[[], float]
+    session: Session, tree: Callable[[], Tree], checks: SessionChecks, seconds: Callable[[], float]
 ) -> CheckProgress:
     """Advance the pending call. Safe to repeat: its job starts no command twice.
 
-    Without a workspace it is a mere look at a running command. Raises as the runner does.
+    `tree` is called only if the files must be put into a sandbox. Raises as the runner and `tree` do.
     """
     run = _state(session).runs[-1]
     job = CheckJob(
@@ -131,8 +136,8 @@ def advance(
         owner=checks.owner,
         repository_id=checks.repository_id,
         settings=checks.settings,
-        tree=workspace.tree() if workspace else None,
-        tree_sha=checks.tree_id(workspace.changes()) if workspace else "",
+        tree=tree,
+        tree_sha=run.tree_id,
         commit=session.base,
         commands=run.commands,
         # a check must not rest on products of earlier commands; other commands may

@@ -75,7 +75,7 @@ async def resume_turn(session: Session, deps: TurnDeps, seconds: Callable[[], fl
     if deps.checks is None:
         session = check_tools.abandon(session, prompts.CHECKS_ARE_OFF)
     else:
-        progress = await asyncio.to_thread(check_tools.advance, session, deps.workspace, deps.checks, seconds)
+        progress = await asyncio.to_thread(check_tools.advance, session, deps.workspace.tree, deps.checks, seconds)
         if progress.verdict is None:
             if not check_tools.over_time(session, progress):
                 return progress

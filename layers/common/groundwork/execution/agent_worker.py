@@ -34,9 +34,10 @@ from groundwork.agent.secret_scan import redact
 from groundwork.agent.session import FailedAttempt, Session
 from groundwork.agent.turn import TurnDeps
 from groundwork.agent.workspace import Workspace
-from groundwork.checks.errors import ClaimLost, TreeNeeded
+from groundwork.checks.errors import ClaimLost
 from groundwork.checks.model import Verified
 from groundwork.checks.ports import CheckRunner, Owner, OwnerKind
+from groundwork.errors import GroundworkError
 from groundwork.execution.landing import Lander, LandingDeps, SessionStore, Target
 from groundwork.execution.landing_targets import BranchTarget, PatchTarget, verified_of
 from groundwork.execution.patch_stacks import PatchStacks
@@ -59,6 +60,7 @@ from groundwork.llm.conversation import ConversationModel
 from groundwork.llm.port import Misconfigured, Usage
 from groundwork.plans.repositories import Repository
 from groundwork.sandbox.errors import SandboxUnavailable
+from groundwork.sandbox.model import Tree
 
 MAX_LOG_CHARACTERS = 2_000
 """Characters of a turn's log lines."""
@@ -111,8 +113,8 @@ class AgentWorker:
         if checks is None:
             return None
         try:
-            progress = advance(session, None, checks, lambda: 0.0)
-        except TreeNeeded:
+            progress = advance(session, _no_tree, checks, lambda: 0.0)
+        except _TreeNeeded:
             return None
         if progress.verdict is not None or over_time(session, progress):
             return None
@@ -322,6 +324,14 @@ class _Invocation:
     async def _already(self, landed: Landed, summary: str) -> Completed:
         files = await asyncio.to_thread(self.upstream.files_of, landed.sha)
         return Completed(landed.sha, summary, files, verified=self._verified(landed))
+
+
+class _TreeNeeded(GroundworkError):
+    """The command's files must be put into a sandbox."""
+
+
+def _no_tree() -> Tree:
+    raise _TreeNeeded
 
 
 def _session_checks(
