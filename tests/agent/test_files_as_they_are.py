@@ -1,4 +1,4 @@
-"""Files as repositories have them: line ends, encodings, and content that a model has not seen."""
+"""Files as repositories have them: line ends, encodings, and content unseen by the model."""
 
 import codecs
 from pathlib import Path

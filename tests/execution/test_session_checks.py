@@ -29,7 +29,7 @@ Files = Mapping[str, bytes]
 
 @dataclass
 class LongChecks(ScriptedChecks):
-    """Jobs of sessions take `looks` looks, each after a minute. `starts` has every start of a job in a sandbox."""
+    """Jobs of sessions take `looks` looks, a minute apart. `starts` lists all starts of jobs."""
 
     looks: int = 0
     starts: list[str] = field(default_factory=list)

@@ -104,7 +104,7 @@ class SessionChecks:
 def begin(
     session: Session, call: Block, results: Sequence[CallResult], workspace: Workspace, checks: SessionChecks
 ) -> Session:
-    """Put a call of `check` or `run` into the session, before anything starts. Raises ToolFailed."""
+    """Put a call of `check` or `run` into the session; nothing starts yet. Raises ToolFailed."""
     state = _state(session)
     commands = _commands(call, checks.settings)
     if limit := state.limit_reached():
@@ -162,7 +162,7 @@ def over_time(session: Session, progress: CheckProgress) -> bool:
 
 
 def complete(session: Session, workspace: Workspace, progress: CheckProgress, checks: SessionChecks) -> Session:
-    """Record the result of the pending call. Without a verdict its commands were stopped at a limit."""
+    """Record the result of the pending call. Without a verdict it was stopped at a limit."""
     state = _state(session)
     assert state.pending is not None
     number, run = len(state.runs), state.runs[-1].model_copy(update={"verdict": progress.verdict})

@@ -157,7 +157,7 @@ def _remind(session: Session, text: str, reason: str) -> Session:
 async def _run_calls(
     session: Session, calls: Sequence[Block], deps: TurnDeps, results: dict[str, ToolResult]
 ) -> Session:
-    """Run all calls of a turn without a result, `finish` last; stop at a command of the repository."""
+    """Run all calls without a result, `finish` last; stop at a command of the repository."""
     tool_calls = [call for call in calls if call.get("name") != FINISH]
     shown = shown_files(session.messages)
     for position, call in enumerate(tool_calls):
