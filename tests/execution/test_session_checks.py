@@ -265,6 +265,15 @@ async def test_trouble_with_the_sandbox_uses_up_no_attempt(fault: Exception, ste
     assert world.state("a").attempts == 1
 
 
+async def test_what_users_see_of_a_command_holds_no_secret_of_its_arguments() -> None:
+    key = "AKIA" + "QYLPMN5HFIXTEBZ2"
+    world = world_of(looks=1)
+    scripted(world, a=[[write("a", "x\n")], [call("run", command=f"run-tests --key {key}")], *repair("a")[2:]])
+    assert await world.work("a") == "LATER"
+    assert world.state("a").activity == "Runs: run-tests --key [an AWS access key] (60 s)"
+    assert await to_the_end(world) == "DONE"
+
+
 async def test_a_mock_whose_outline_breaks_the_checks_takes_it_back() -> None:
     def no_new_code(command: str, files: Files) -> CommandResult:
         broken = any(path.startswith("src/") and path != "src/app.py" for path in files)

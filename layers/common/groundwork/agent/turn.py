@@ -216,7 +216,7 @@ async def _run_call(
     if deps.checks is None:
         return session, ToolResult(prompts.CHECKS_ARE_OFF, True, f"{name}: the checks are off")
     if name in COMMAND_TOOLS:
-        return _begin_command(session, call, deps, deps.checks, results)
+        return await asyncio.to_thread(_begin_command, session, call, deps, deps.checks, results)
     if name == TAKE:
         return await asyncio.to_thread(check_tools.take, session, call, deps.workspace, deps.checks)
     assert name == LOG

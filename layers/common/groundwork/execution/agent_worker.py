@@ -118,7 +118,7 @@ class AgentWorker:
             return None
         if progress.verdict is not None or over_time(session, progress):
             return None
-        return Waiting(next_look_s(session, progress, checks), progress.activity)
+        return Waiting(next_look_s(session, progress, checks), redact(progress.activity))
 
     def release(self, plan_id: str, task_id: str, attempt: int, epoch: int) -> None:
         """Close the sandboxes of an attempt that does not continue now. Safe to repeat. Raises Transient."""
@@ -233,7 +233,7 @@ class _Invocation:
                 self.context.left_ms,
                 self.context.stop,
                 stagger_s=stagger_s,
-                report_activity=self.context.report_activity,
+                report_activity=self._report_activity,
             )
             result = await sessions.run_session(started.session, deps, context)
         finally:
@@ -241,8 +241,12 @@ class _Invocation:
         if result.pause is sessions.Pause.PROVIDER:
             return TransientFailure("The model's provider failed or refused the request.", result.wait_s)
         if result.pause is sessions.Pause.COMMAND:
-            return Waiting(result.wait_s, result.activity)
+            return Waiting(result.wait_s, redact(result.activity))
         return Suspended() if result.pause else result.session
+
+    async def _report_activity(self, text: str) -> None:
+        # it names a command with the model's own arguments
+        await self.context.report_activity(redact(text))
 
     def _tree_of(self, started: StartedSession, changes: Changes) -> str:
         return self.upstream.tree_of(started.workspace.commit, changes)
