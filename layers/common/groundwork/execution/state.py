@@ -14,7 +14,7 @@ from pydantic import Field
 
 from groundwork.checks.model import CheckSettings, Verified
 from groundwork.plans.model import Phase, Plan, PlanStatus, Task, TaskStatus, fingerprint
-from groundwork.values import Stored, stored_as
+from groundwork.values import Stored, is_unused, stored_as
 
 MAX_ATTEMPTS = 3
 """Attempts at a task before it fails and a user must act."""
@@ -56,7 +56,7 @@ class Attempt(Stored):
 
     number: Annotated[int, stored_as("number")]
     reason: Annotated[str, stored_as("reason")]
-    keep_changes: Annotated[bool, stored_as("keepChanges")] = False
+    keep_changes: Annotated[bool, stored_as("keepChanges"), Field(exclude_if=is_unused)] = False
 
 
 class TaskExecution(Stored):
@@ -101,15 +101,15 @@ class TaskExecution(Stored):
         default=None, description="The attempt whose patch was taken back"
     )
     verified: Annotated[Verified | None, stored_as("verified")] = None
-    tests: Annotated[int | None, stored_as("tests")] = None
-    findings: Annotated[tuple[str, ...], stored_as("findings")] = ()
-    reviewed: Annotated[str, stored_as("reviewed")] = ""
+    tests: Annotated[int | None, stored_as("tests"), Field(exclude_if=is_unused)] = None
+    findings: Annotated[tuple[str, ...], stored_as("findings"), Field(exclude_if=is_unused)] = ()
+    reviewed: Annotated[str, stored_as("reviewed"), Field(exclude_if=is_unused)] = ""
     conflicts: Annotated[int, stored_as("conflicts")] = 0
     landing_since: Annotated[int, stored_as("landingSince")] = Field(
-        default=0, description="The execution's seq when its attempt was queued for landing"
+        default=0, exclude_if=is_unused, description="The execution's seq when its attempt was queued for landing"
     )
-    max_cost: Annotated[int, stored_as("maxCost")] = 0
-    cost_before: Annotated[int, stored_as("costBefore")] = 0
+    max_cost: Annotated[int, stored_as("maxCost"), Field(exclude_if=is_unused)] = 0
+    cost_before: Annotated[int, stored_as("costBefore"), Field(exclude_if=is_unused)] = 0
     activity: Annotated[str | None, stored_as("activity")] = None
     error_msg: Annotated[str | None, stored_as("errorMsg")] = None
     note: Annotated[str | None, stored_as("note")] = None
@@ -228,7 +228,7 @@ class Execution(Stored):
     passed_over: Annotated[PassedOver | None, stored_as("passedOver")] = None
     started_at: Annotated[int | None, stored_as("startedAt")] = None
     ended_at: Annotated[int | None, stored_as("endedAt")] = None
-    checks: Annotated[tuple[RepositoryChecks, ...], stored_as("checks")] = ()
+    checks: Annotated[tuple[RepositoryChecks, ...], stored_as("checks"), Field(exclude_if=is_unused)] = ()
 
     @property
     def rolling_back(self) -> bool:

@@ -15,7 +15,7 @@ from pydantic import Field
 from groundwork.backlog.model import Effort, LongText, ShortText
 from groundwork.checks.model import Verified
 from groundwork.ids import Kind, Path
-from groundwork.values import Stored, Value, stored_as
+from groundwork.values import Stored, Value, is_none, is_unused, stored_as
 
 # up to this size an execution stays below the limits of Step Functions
 MAX_TASKS = 500
@@ -113,10 +113,10 @@ class Task(Stored):
     story_id: Annotated[Id | None, stored_as("storyId")] = None
     subtask_id: Annotated[Id | None, stored_as("subtaskId")] = None
     change_asked: Annotated[bool, stored_as("changeAsked")] = True
-    max_cost_usd: Annotated[MaxCostUsd | None, stored_as("maxCostUsd")] = None
-    model: Annotated[ModelId | None, stored_as("model")] = None
-    model_effort: Annotated[ModelEffort | None, stored_as("modelEffort")] = None
-    review: Annotated[bool | None, stored_as("review")] = None
+    max_cost_usd: Annotated[MaxCostUsd | None, stored_as("maxCostUsd"), Field(exclude_if=is_unused)] = None
+    model: Annotated[ModelId | None, stored_as("model"), Field(exclude_if=is_unused)] = None
+    model_effort: Annotated[ModelEffort | None, stored_as("modelEffort"), Field(exclude_if=is_unused)] = None
+    review: Annotated[bool | None, stored_as("review"), Field(exclude_if=is_none)] = None
     condition: Annotated[Condition | None, stored_as("condition")] = None
 
 
@@ -156,10 +156,10 @@ class Plan(Stored):
     branch: Annotated[Annotated[str, Field(max_length=200)] | None, stored_as("branch")] = None
     auto_commit: Annotated[bool, stored_as("autoCommit")] = True
     max_parallel: Annotated[Annotated[int, Field(ge=1, le=100)], stored_as("maxParallel")] = 10
-    max_cost_usd: Annotated[MaxCostUsd | None, stored_as("maxCostUsd")] = None
-    model: Annotated[ModelId | None, stored_as("model")] = None
-    model_effort: Annotated[ModelEffort | None, stored_as("modelEffort")] = None
-    review: Annotated[bool, stored_as("review")] = False
+    max_cost_usd: Annotated[MaxCostUsd | None, stored_as("maxCostUsd"), Field(exclude_if=is_unused)] = None
+    model: Annotated[ModelId | None, stored_as("model"), Field(exclude_if=is_unused)] = None
+    model_effort: Annotated[ModelEffort | None, stored_as("modelEffort"), Field(exclude_if=is_unused)] = None
+    review: Annotated[bool, stored_as("review"), Field(exclude_if=is_unused)] = False
     story_ids: Annotated[tuple[str, ...], stored_as("storyIds")] = ()
     phases: Annotated[tuple[Phase, ...], stored_as("phases")] = ()
     last_phase: Annotated[int, stored_as("lastPhase")] = 0

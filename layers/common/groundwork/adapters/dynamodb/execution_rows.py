@@ -45,6 +45,9 @@ class StateRow(Model):
     cache_write = NumberAttribute(attr_name="cacheWrite", null=True)
     calls = NumberAttribute(attr_name="calls", null=True)
     activity = UnicodeAttribute(attr_name="activity", null=True)
+    # attributes, not fields of the body: an earlier release leaves them alone
+    verified = UnicodeAttribute(attr_name="verified", null=True)
+    conflicts = NumberAttribute(attr_name="conflicts", null=True)
     cost = NumberAttribute(attr_name="cost", null=True)
     sandbox_ms = NumberAttribute(attr_name="sandboxMs", null=True)
 
@@ -131,10 +134,5 @@ def read_task_state(row: StateRow) -> TaskState:
         commit_sha=row.commit_sha,
         error_msg=row.error_msg,
         activity=row.activity if row.status == TaskStatus.RUNNING.value else None,
-        verified=_verified(row),
+        verified=Verified(row.verified) if row.verified else None,
     )
-
-
-def _verified(row: StateRow) -> Verified | None:
-    verified = (row.body or {}).get("verified")
-    return Verified(verified) if verified in set(Verified) else None
