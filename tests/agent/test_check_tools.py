@@ -145,8 +145,10 @@ async def test_the_tree_in_the_sandbox_is_that_of_a_commit(tmp_path: Path) -> No
         call("delete", file_path="src/app.py"),
     )
     await ended(work, checks_with(runner), calls(*new, CHECK), calls(finish()))
-    tree = jobs[0].tree
-    assert (dict(tree.links), tree.executable) == ({"here": "src/app.py"}, {"run.sh", "bin/new"})
+    assert callable(jobs[0].tree)
+    tree = jobs[0].tree()
+    assert dict(tree.links) == {"here": "src/app.py"}
+    assert sorted(tree.executable) == ["bin/new", "run.sh"]
     assert not (tree.folder / "here").exists()
     assert (jobs[0].commit, jobs[0].tree_sha) == ("0" * 40, "tree of 3")
 
@@ -304,7 +306,7 @@ async def test_a_check_that_could_not_run_is_no_failure_and_stops_no_honest_end(
 ) -> None:
     session, _ = await ended(work, checks_with(logging("", **fields)), calls(RIGHT), calls(CHECK), calls(finish()))
     shown = results(session)[1]
-    assert shown.startswith("run 1 could not run: this says nothing about your change")
+    assert shown.startswith("run 1 could not run: no verdict on your change")
     assert says in shown
     assert session.ended
     assert session.ended.success

@@ -1,4 +1,4 @@
-"""Files as repositories have them: line ends, encodings, and content that a model has not seen."""
+"""Files as repositories have them: line ends, encodings, and content unseen by the model."""
 
 import codecs
 from pathlib import Path
@@ -13,6 +13,7 @@ from groundwork.agent.session import Session
 from groundwork.agent.shown_files import ShownFiles
 from groundwork.agent.turn import run_turn
 from groundwork.agent.workspace import Workspace
+from groundwork.llm.conversation import Turn
 from tests.agent.world import JobContext, Scripted, brief, call, calls, finish, workspace
 
 LONG = "".join(f"line {n}\n" for n in range(1, 8_001))
@@ -119,7 +120,11 @@ def test_letters_are_added_in_the_encoding_of_the_file(tmp_path: Path) -> None:
     assert written(tmp_path / "two", "Grüße\n".encode("latin-1"), "Öl\n") == "Öl\n".encode("latin-1")
 
 
-@pytest.mark.parametrize("act", [lambda *given: edited(*given[:2], "Gr", given[2]), written])
+def edited_at_its_start(folder: Path, content: bytes, new: str) -> bytes | str:
+    return edited(folder, content, "Gr", new)
+
+
+@pytest.mark.parametrize("act", [edited_at_its_start, written])
 def test_letters_that_the_encoding_lacks_are_refused_and_nothing_is_lost(tmp_path: Path, act: Any) -> None:
     content = "Grüße\n".encode("latin-1")
     refusal = act(tmp_path / "work", content, "日本")
@@ -211,7 +216,7 @@ def test_no_file_can_forge_what_was_shown(tmp_path: Path) -> None:
 async def test_a_session_knows_on_any_machine_what_it_has_read_and_written(tmp_path: Path) -> None:
     files: dict[str, str | bytes] = {"a.py": LONG[:900], "b.py": LONG[:900]}
     edit = call("edit", file_path="a.py", old_string="line 1\n", new_string="line one\n")
-    script = [
+    script: list[Turn | Exception] = [
         calls(call("read", file_path="a.py"), call("write", file_path="new.py", content=LONG[:900])),
         calls(edit),
         calls(

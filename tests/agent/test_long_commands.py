@@ -1,4 +1,4 @@
-"""Commands that outlast an invocation: put away, taken up again, stopped, and never started twice."""
+"""Commands longer than an invocation: put away, taken up, stopped, never started twice."""
 
 import asyncio
 from collections.abc import Callable
@@ -40,7 +40,7 @@ CHECK = call("check")
 
 @dataclass
 class Timed:
-    """The port `CheckRunner`: each job takes `seconds` of the clock. `started` has every start of a job."""
+    """The port `CheckRunner`: a job takes `seconds` of the clock. `started` lists all starts."""
 
     clock: Clock
     seconds: float = 300.0

@@ -45,7 +45,8 @@ class ScriptedChecks:
             return self.ended[key]
         if self.calls[key] <= self.waits:
             return CheckProgress(wait_s=2.0, activity=f"Runs: {job.commands[0]} (2 s)")
-        files = {path: place.read_bytes() for path, place in files_of(job.tree.folder)}
+        tree = job.tree() if callable(job.tree) else job.tree
+        files = {path: place.read_bytes() for path, place in files_of(tree.folder)}
         results = [self.script(command, files) for command in job.commands]
         self.ended[key] = CheckProgress(tuple(results), verdict_of(results))
         self.checked.append((job.owner.id, job.tree_sha))

@@ -6,7 +6,7 @@ from groundwork.checks.errors import ClaimLost
 from groundwork.checks.ports import Owner, OwnerKind
 from groundwork.checks.runner import wait_after
 from groundwork.plans.model import TaskStatus
-from groundwork.sandbox.model import Ending
+from groundwork.sandbox.model import Ending, Tree
 from groundwork.sandbox.verdict import Verdict
 from tests.fakes.sandboxes import Outcome
 from tests.repository_checks.conftest import Desk, finish
@@ -190,3 +190,28 @@ def test_a_log_comes_from_the_sandbox_in_pages(desk: Desk) -> None:
     assert result.log.endswith("end")
     page = desk.runner.log(owner, "j1", 1, 39_999)
     assert page.text == "xend"
+
+
+def test_a_tree_is_made_only_when_it_is_sent(desk: Desk) -> None:
+    made: list[Tree] = []
+
+    def tree() -> Tree:
+        made.append(Tree(desk.folder))
+        return made[-1]
+
+    desk.outcomes["test"] = [None, PASSES]
+    job = desk.job(desk.owner(), "lint", "test", tree=tree)
+    for _ in range(3):
+        desk.runner.advance(job, lambda: 0.0)
+    assert len(made) == 1
+
+
+def test_a_command_of_the_set_up_has_its_network_again(desk: Desk) -> None:
+    owner = desk.owner()
+    finish(desk.runner, desk.job(owner, "install", "test", setup=("install",)))
+    (sandbox,) = desk.sandboxes.living
+    assert [(one.argv[-1], one.network) for one, *_ in sandbox.commands.values()] == [
+        ("install", True),
+        ("install", True),
+        ("test", False),
+    ]

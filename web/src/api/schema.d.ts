@@ -839,7 +839,7 @@ export interface paths {
         put?: never;
         /**
          * Execute a plan
-         * @description Starts the execution of a plan in `DRAFT` or `READY`. With `again` also of one in `COMPLETED` or `CANCELLED`, from the start. The plan becomes `RUNNING`; each task runs in a session of its own. Answers 409 `PLAN_STATUS` in another status and 422 `INVALID` for an incomplete plan.
+         * @description Starts the execution of a plan in `DRAFT` or `READY`. With `again` also of one in `COMPLETED` or `CANCELLED`, from the start. The plan becomes `RUNNING`; each task runs in a session of its own. Answers 409 `PLAN_STATUS` in another status and 422 `INVALID` for an incomplete plan. With checks it keeps the settings of its repositories; a missing baseline is started, and the plan does not wait for it.
          */
         post: operations["executePlan"];
         delete?: never;
@@ -1112,6 +1112,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/repositories/{repositoryId}/baseline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the last baseline
+         * @description Returns the last baseline. Answers 404 before the first one.
+         */
+        get: operations["getBaseline"];
+        put?: never;
+        /**
+         * Check the head of the default branch
+         * @description Runs the checks on the head of the default branch in the background, and suggests commands from the repository's files. Without checks it only suggests. Returns the baseline in progress, if there is one.
+         */
+        post: operations["startBaseline"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/plan-tasks/{taskId}/checks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the checks of a task
+         * @description Returns the commands of a task's checks, the latest check first. A command in progress has its log so far.
+         */
+        get: operations["listTaskChecks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/plans": {
         parameters: {
             query?: never;
@@ -1311,6 +1355,34 @@ export interface components {
              */
             subtasks: number;
         };
+        /** @description Checks of a repository on the head of its default branch. */
+        Baseline: {
+            /** @description Id of the commit, or null before it is known. */
+            commit: string | null;
+            /** @description Status of the baseline. */
+            status: components["schemas"]["BaselineStatus"];
+            /** @description Commands run so far, with their results. */
+            steps: components["schemas"]["CommandResult"][];
+            /** @description Commands suggested by the repository's files. */
+            suggested: components["schemas"]["SuggestedCommands"];
+            /** @description Reason why the checks could not run, or null. */
+            reason: string | null;
+            /** @description Current step, for people. */
+            activity: string;
+            /** @description Time of the sandboxes in seconds, known at the end. */
+            seconds: number;
+            /** @description Cost in US dollars. */
+            costUsd: number;
+            /** @description Time of the request (RFC 3339, UTC). */
+            requestedAt: string;
+            /** @description Time of the end (RFC 3339, UTC), or null. */
+            endedAt: string | null;
+        };
+        /**
+         * @description Status of a baseline. `passed`, `failed` and `could_not_run` are final.
+         * @enum {string}
+         */
+        BaselineStatus: "queued" | "running" | "passed" | "failed" | "could_not_run";
         /**
          * @description One piece of product feedback.
          * @example {
@@ -1433,6 +1505,68 @@ export interface components {
             dependsOn: string[];
         };
         /**
+         * @description Occasion of a check. `task` is during the session, `landing` before the change lands.
+         * @enum {string}
+         */
+        CheckKind: "task" | "landing";
+        /**
+         * @description Verdict of a check. `could_not_run` is not a failure; it says nothing about the code.
+         * @enum {string}
+         */
+        CheckVerdict: "passed" | "failed" | "could_not_run";
+        /** @description Commands of a repository. A plan keeps them as they are at its start. */
+        Checks: {
+            /**
+             * @description Commands to install what the checks need, each run by `/bin/sh -c`.
+             * @default []
+             */
+            setup: string[];
+            /**
+             * @description Commands to prove a change. All must exit with 0. Empty for no checks.
+             * @default []
+             */
+            verify: string[];
+            /**
+             * @description Programs that a session may run besides, by name.
+             * @default []
+             */
+            allowed: string[];
+            /**
+             * @description Network access of the commands.
+             * @default setup
+             */
+            network: components["schemas"]["SetupNetwork"];
+            /**
+             * @description Hosts open to set-up besides the package registries: `name`, `*.name` or `name:port`.
+             * @default []
+             */
+            hosts: string[];
+            /**
+             * @description Time limit of each command in seconds.
+             * @default 600
+             */
+            timeoutS: number;
+            /**
+             * @description Memory limit of each command in MB, at most that of a sandbox.
+             * @default 2048
+             */
+            memoryMb: number;
+            /** @description Variables of the commands. Not for secrets. */
+            env: {
+                [key: string]: string;
+            };
+            /**
+             * @description True if every change needs a review.
+             * @default false
+             */
+            requireReview: boolean;
+            /**
+             * @description True to execute plans while the checks fail on the default branch. Then no change counts as passed, and every one needs a review.
+             * @default false
+             */
+            allowRedBaseline: boolean;
+        };
+        /**
          * @description Delimiter of the columns of a file.
          * @enum {string}
          */
@@ -1442,6 +1576,32 @@ export interface components {
          * @enum {string}
          */
         ColumnRole: "text" | "title" | "externalId" | "source" | "postedAt" | "personal" | "metadata";
+        /**
+         * @description End of a command. Only `exit` says something about the code: `timeout`, `killed` (memory, processes), `output` (too much of it), `lost` (the sandbox) and `could_not_start` do not.
+         * @enum {string}
+         */
+        CommandEnding: "exit" | "timeout" | "killed" | "output" | "lost" | "could_not_start";
+        /** @description Result of one command. */
+        CommandResult: {
+            /** @description Command line. */
+            command: string;
+            /** @description True for a command of the set-up. */
+            setup: boolean;
+            /** @description End of the command. Null while it runs. */
+            why: components["schemas"]["CommandEnding"] | null;
+            /** @description Exit code, or null. */
+            exitCode: number | null;
+            /** @description Explanation of an end other than `exit`. */
+            detail: string;
+            /** @description Time in seconds. */
+            seconds: number;
+            /** @description Output of the command without colours, shortened in the middle. Of a flaky command, that of the failure. */
+            log: string;
+            /** @description True if the log is shortened. */
+            logTruncated: boolean;
+            /** @description True if the command failed, and passed when run once more. */
+            flaky: boolean;
+        };
         /** @description Result of a task done by hand. */
         CompleteRequest: {
             /** @description Id of the user's own commit. Null for none. */
@@ -2054,6 +2214,68 @@ export interface components {
             };
         };
         /**
+         * @description Commands of a repository.
+         * @example {
+         *       "setup": [
+         *         "npm ci"
+         *       ],
+         *       "verify": [
+         *         "npm test"
+         *       ]
+         *     }
+         */
+        NewChecks: {
+            /**
+             * @description Commands to install what the checks need, each run by `/bin/sh -c`.
+             * @default []
+             */
+            setup: string[];
+            /**
+             * @description Commands to prove a change. All must exit with 0. Empty for no checks.
+             * @default []
+             */
+            verify: string[];
+            /**
+             * @description Programs that a session may run besides, by name.
+             * @default []
+             */
+            allowed: string[];
+            /**
+             * @description Network access of the commands.
+             * @default setup
+             */
+            network: components["schemas"]["SetupNetwork"];
+            /**
+             * @description Hosts open to set-up besides the package registries: `name`, `*.name` or `name:port`.
+             * @default []
+             */
+            hosts: string[];
+            /**
+             * @description Time limit of each command in seconds.
+             * @default 600
+             */
+            timeoutS: number;
+            /**
+             * @description Memory limit of each command in MB, at most that of a sandbox.
+             * @default 2048
+             */
+            memoryMb: number;
+            /** @description Variables of the commands. Not for secrets. */
+            env?: {
+                [key: string]: string;
+            };
+            /**
+             * @description True if every change needs a review.
+             * @default false
+             */
+            requireReview: boolean;
+            /**
+             * @description True to execute plans while the checks fail on the default branch. Then no change counts as passed, and every one needs a review.
+             * @default false
+             */
+            allowRedBaseline: boolean;
+        };
+        /**
          * @description Request to create an epic.
          * @example {
          *       "title": "Reliable exports",
@@ -2270,6 +2492,8 @@ export interface components {
             defaultBranch: string;
             /** @description Name of the secret with the credentials, starting with `groundwork/`. Null for none. */
             credentialsSecret?: string | null;
+            /** @description Commands to prove a change. Null for none; then changes land unchecked. */
+            checks?: components["schemas"]["NewChecks"] | null;
         };
         /**
          * @description Request to create a story in an epic.
@@ -3035,6 +3259,24 @@ export interface components {
          *       "url": "https://git.example.com/acme/sheets.git",
          *       "defaultBranch": "main",
          *       "credentialsSecret": "groundwork/sheets",
+         *       "checks": {
+         *         "setup": [
+         *           "npm ci"
+         *         ],
+         *         "verify": [
+         *           "npm test"
+         *         ],
+         *         "allowed": [
+         *           "npx"
+         *         ],
+         *         "network": "setup",
+         *         "hosts": [],
+         *         "timeoutS": 600,
+         *         "memoryMb": 2048,
+         *         "env": {},
+         *         "requireReview": false,
+         *         "allowRedBaseline": false
+         *       },
          *       "createdAt": "2026-11-29T08:00:00Z"
          *     }
          */
@@ -3052,6 +3294,8 @@ export interface components {
             defaultBranch: string;
             /** @description Name of the secret with the credentials, starting with `groundwork/`. Null for none. */
             credentialsSecret: string | null;
+            /** @description Commands to prove a change. Null for none; then changes land unchecked. */
+            checks: components["schemas"]["Checks"] | null;
             /** @description Time of creation (RFC 3339, UTC). */
             createdAt: string;
         };
@@ -3062,7 +3306,7 @@ export interface components {
             /** @description Token of the next page. Null on the last page. */
             nextToken: string | null;
         };
-        /** @description Changes to a repository. Omitted fields keep their value. */
+        /** @description Changes to a repository. Omitted fields keep their value. `checks` is replaced as a whole. */
         RepositoryPatch: {
             /** @description Name. */
             name?: string;
@@ -3072,6 +3316,8 @@ export interface components {
             defaultBranch?: string;
             /** @description Name of the secret with the credentials, starting with `groundwork/`. Null for none. */
             credentialsSecret?: string | null;
+            /** @description Commands to prove a change. Null for none; then changes land unchecked. */
+            checks?: components["schemas"]["NewChecks"] | null;
         };
         /** @description Request to restore a version. */
         RestoreRequest: {
@@ -3572,6 +3818,11 @@ export interface components {
             timezone: string;
         };
         /**
+         * @description Network access of a check. `setup` is access to package registries and `hosts` during set-up; tests never have any.
+         * @enum {string}
+         */
+        SetupNetwork: "setup" | "off";
+        /**
          * @description Handling of the tasks behind a skipped one. `skip` skips them too, `run` treats the skipped task as done.
          * @enum {string}
          */
@@ -3880,6 +4131,13 @@ export interface components {
             /** @description Estimated effort. */
             effort?: components["schemas"]["Effort"];
         };
+        /** @description Commands suggested by the files of a repository. None of them was run. */
+        SuggestedCommands: {
+            /** @description Commands to install what the checks need. */
+            setup: string[];
+            /** @description Commands to prove a change. */
+            verify: string[];
+        };
         /** @description Suggestion of a review. */
         Suggestion: {
             /** @description Change to the plan. */
@@ -3961,6 +4219,48 @@ export interface components {
             commitSha: string | null;
             /** @description Reason of the failure for people, or null. */
             errorMsg: string | null;
+        };
+        /** @description One command of a check of a task. */
+        TaskCheck: {
+            /** @description Command line. */
+            command: string;
+            /** @description True for a command of the set-up. */
+            setup: boolean;
+            /** @description End of the command. Null while it runs. */
+            why: components["schemas"]["CommandEnding"] | null;
+            /** @description Exit code, or null. */
+            exitCode: number | null;
+            /** @description Explanation of an end other than `exit`. */
+            detail: string;
+            /** @description Time in seconds. */
+            seconds: number;
+            /** @description Output of the command without colours, shortened in the middle. Of a flaky command, that of the failure. */
+            log: string;
+            /** @description True if the log is shortened. */
+            logTruncated: boolean;
+            /** @description True if the command failed, and passed when run once more. */
+            flaky: boolean;
+            /** @description Id of the Git tree. */
+            tree: string;
+            /** @description Id of the commit that the change is based on. */
+            commit: string;
+            /** @description Verdict of this command, or `running`. */
+            status: components["schemas"]["CheckVerdict"] | "running";
+            /** @description Cost in US dollars. */
+            costUsd: number;
+            /** @description Occasion of the check. */
+            kind: components["schemas"]["CheckKind"];
+            /** @description Number of the task's attempt. */
+            attempt: number;
+            /** @description Time of the start (RFC 3339, UTC), or null. */
+            startedAt: string;
+        };
+        /** @description Page of a list of `TaskCheck`. */
+        TaskCheckList: {
+            /** @description Entries of this page. */
+            items: components["schemas"]["TaskCheck"][];
+            /** @description Token of the next page. Null on the last page. */
+            nextToken: string | null;
         };
         /** @description Task with the ids of its phase and plan. */
         TaskDetails: {
@@ -8472,6 +8772,10 @@ export interface operations {
              * @description `PLAN_STATUS`: The status of the plan does not allow this. `details.status` is the current one.
              *
              *     `ROLLING_BACK`: A rollback of the plan is in progress.
+             *
+             *     `BASELINE_FAILING`: The checks fail on the default branch itself. `details.repositoryId` names the repository. Repair it and start its baseline again, or set `allowRedBaseline`.
+             *
+             *     `SANDBOX_UNAVAILABLE`: The repository has checks, and no sandbox can be had. `details.reason` tells why.
              */
             409: {
                 headers: {
@@ -9431,6 +9735,157 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["TaskLogLineList"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            /** @description `NOT_FOUND`: The id is unknown. */
+            404: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            /** @description `INVALID`: A parameter or a field is not valid. `details` names each one. */
+            422: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["UnexpectedError"];
+        };
+    };
+    getBaseline: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the repository. */
+                repositoryId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Baseline"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            /** @description `NOT_FOUND`: The id is unknown. */
+            404: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["UnexpectedError"];
+        };
+    };
+    startBaseline: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the repository. */
+                repositoryId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Baseline"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            /** @description `NOT_FOUND`: The id is unknown. */
+            404: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description `SANDBOX_UNAVAILABLE`: The repository has checks, and no sandbox can be had. `details.reason` tells why. */
+            409: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["UnexpectedError"];
+        };
+    };
+    listTaskChecks: {
+        parameters: {
+            query?: {
+                /** @description Maximum number of entries on a page. */
+                limit?: number;
+                /** @description Token from the previous page. Omit it for the first page. */
+                nextToken?: string | null;
+            };
+            header?: never;
+            path: {
+                /** @description Id of the task. */
+                taskId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TaskCheckList"];
                 };
             };
             401: components["responses"]["Unauthorized"];

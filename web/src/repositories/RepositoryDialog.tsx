@@ -113,7 +113,7 @@ export function RepositoryDialog({ repository, onClose }: { repository?: Reposit
 }
 
 /** Changed fields. A new URL always includes the secret, because a new host requires it again. */
-export function patchOf(before: Repository, after: Required<RepositoryPatch>): RepositoryPatch {
+export function patchOf(before: Repository, after: Required<Omit<RepositoryPatch, "checks">>): RepositoryPatch {
   const patch: RepositoryPatch = {};
   if (after.name !== before.name) patch.name = after.name;
   if (after.defaultBranch !== before.defaultBranch) patch.defaultBranch = after.defaultBranch;

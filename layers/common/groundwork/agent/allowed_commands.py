@@ -52,7 +52,7 @@ def describe_allowed(settings: CheckSettings) -> str:
 
 
 def chosen_commands(settings: CheckSettings, wanted: Sequence[int | str] | None) -> tuple[str, ...]:
-    """Return the commands of `verify` chosen by number or text, in their order. Raises ToolFailed."""
+    """Return the commands of `verify` chosen by number or text. Raises ToolFailed."""
     if not wanted:
         return settings.verify
     places = {_place(settings.verify, one) for one in wanted}

@@ -36,7 +36,7 @@ def render_run(number: int, progress: CheckProgress) -> str:
     verdict = progress.verdict or Verdict.COULD_NOT_RUN
     parts = [f"run {number} {_VERDICTS[verdict]}"]
     if verdict is Verdict.COULD_NOT_RUN:
-        parts[0] += ": this says nothing about your change, unless a command hangs because of it"
+        parts[0] += ": no verdict on your change, though a command may hang or a set-up fail because of it"
     failing = sum(result.verdict is not Verdict.PASSED for result in progress.results)
     share = max(MAX_PASSED_OUTPUT, min(MAX_OUTPUT, MAX_OUTPUTS // max(1, failing)))
     for position, result in enumerate(progress.results, 1):
@@ -59,15 +59,17 @@ def describe_end(result: CommandResult) -> str:
     return f"passed {seconds}" + (", but failed at first: it is flaky" if result.flaky else "")
 
 
-def render_page(number: int, position: int, offset: int, page: LogPage) -> tuple[str, int]:
-    """Render a page of a log; return it with the offset of the next page."""
+def render_page(number: int, position: int, offset: int, page: LogPage) -> str:
+    """Render a page of a log, with the offset of the next page."""
+    if offset >= page.total:
+        return f"run {number}, command {position}: no output from byte {offset} on; there are {page.total} bytes"
     start = max(offset, page.next_offset - len(page.text.encode(errors="replace")))
     shown = page.text[:MAX_PAGE]
     end = page.next_offset if shown == page.text else start + len(shown.encode(errors="replace"))
     more = f"; go on with offset {end}" if end < page.total else ", to its end"
     lost = f"; {page.skipped:,} bytes before it were not kept" if page.skipped else ""
     head = f"run {number}, command {position}: bytes {start} to {end} of {page.total}{more}{lost}"
-    return "\n".join([head, *marked(shown)]), end
+    return "\n".join([head, *marked(shown)])
 
 
 def render_changes(changes: Changes) -> str:

@@ -17,9 +17,10 @@ MAX_COMMAND_SECONDS = 3_600
 
 
 class CheckRun(Stored):
-    """One call of `check` or `run`. `verdict` is None while its commands run, or after they were stopped."""
+    """One call of `check` or `run`. `verdict` is None before the end, and after a stop at a limit."""
 
     job_id: Annotated[str, stored_as("job")]
+    tree_id: Annotated[str, stored_as("tree")]
     commands: Annotated[tuple[str, ...], stored_as("commands")]
     whole: Annotated[bool, stored_as("whole")] = Field(default=False, description="All commands of `verify`")
     verdict: Annotated[Verdict | None, stored_as("verdict")] = None
@@ -82,7 +83,7 @@ def tree_fingerprint(changes: Changes) -> str:
 
 
 def job_id(turn: int, call_id: str) -> str:
-    """Id of the job of a tool call: a repeated call continues the job, and starts no command twice.
+    """Id of a tool call's job: a repeated call continues it, and starts no command twice.
 
     The turn is part of it: a provider may repeat the ids of its calls.
     """

@@ -28,12 +28,13 @@ from groundwork.agent.session import Session
 from groundwork.agent.tools import ToolInput, ToolResult, failed, parse_input, tool
 from groundwork.agent.workspace import ToolFailed, Workspace
 from groundwork.checks.model import CheckSettings
+from groundwork.checks.poll_delay import poll_delay_s
 from groundwork.checks.ports import CheckJob, CheckProgress, CheckRunner, Owner
 from groundwork.checks.prices import bill
 from groundwork.errors import Transient
 from groundwork.llm.conversation import Block
 from groundwork.sandbox.errors import SandboxError, SandboxUnavailable
-from groundwork.sandbox.model import ChangedFile, ChangeKind, Changes
+from groundwork.sandbox.model import ChangedFile, ChangeKind, Changes, Tree
 from groundwork.sandbox.verdict import Verdict
 
 CHECK, RUN, LOG, TAKE = "check", "run", "log", "take"
@@ -78,7 +79,7 @@ CHECK_TOOLS = (
         RUN,
         Run,
         "Run one of the allowed commands on a copy of your files, such as a single test or a formatter. No shell "
-        "interprets the arguments, and there is no network.",
+        "interprets the arguments. Only commands of the set-up, exactly as listed, may reach package registries.",
     ),
     tool(LOG, Log, "Read on in the output of a command, where a result left something out."),
     tool(TAKE, Take, "Take over files that the commands of the last run changed, into your work."),
@@ -103,13 +104,18 @@ class SessionChecks:
 def begin(
     session: Session, call: Block, results: Sequence[CallResult], workspace: Workspace, checks: SessionChecks
 ) -> Session:
-    """Put a call of `check` or `run` into the session, before anything starts. Raises ToolFailed."""
+    """Put a call of `check` or `run` into the session; nothing starts yet. Raises ToolFailed."""
     state = _state(session)
     commands = _commands(call, checks.settings)
     if limit := state.limit_reached():
         raise ToolFailed(f"Not run: the limit of {limit} in one attempt is reached. Finish with what you know")
     call_id = str(call["id"])
-    run = CheckRun(job_id=job_id(session.turns, call_id), commands=commands, whole=commands == checks.settings.verify)
+    run = CheckRun(
+        job_id=job_id(session.turns, call_id),
+        tree_id=checks.tree_id(workspace.changes()),
+        commands=commands,
+        whole=commands == checks.settings.verify,
+    )
     return session.with_checks(
         runs=(*state.runs, run),
         pending=PendingCall(call_id=call_id, started_at=checks.wall_ms(), results=tuple(results)),
@@ -118,20 +124,20 @@ def begin(
 
 
 def advance(
-    session: Session, workspace: Workspace, checks: SessionChecks, seconds: Callable[[], float]
+    session: Session, tree: Callable[[], Tree], checks: SessionChecks, seconds: Callable[[], float]
 ) -> CheckProgress:
     """Advance the pending call. Safe to repeat: its job starts no command twice.
 
-    Raises as the runner does.
+    `tree` is called only if the files must be put into a sandbox. Raises as the runner and `tree` do.
     """
-    run, changes = _state(session).runs[-1], workspace.changes()
+    run = _state(session).runs[-1]
     job = CheckJob(
         id=run.job_id,
         owner=checks.owner,
         repository_id=checks.repository_id,
         settings=checks.settings,
-        tree=workspace.tree(),
-        tree_sha=checks.tree_id(changes),
+        tree=tree,
+        tree_sha=run.tree_id,
         commit=session.base,
         commands=run.commands,
         # a check must not rest on products of earlier commands; other commands may
@@ -142,6 +148,13 @@ def advance(
     return checks.runner.advance(job, seconds)
 
 
+def next_look_s(session: Session, progress: CheckProgress, checks: SessionChecks) -> float:
+    """Return the seconds until the next look at the pending call."""
+    pending = _state(session).pending
+    assert pending is not None
+    return poll_delay_s((checks.wall_ms() - pending.started_at) / 1_000, progress.wait_s)
+
+
 def over_time(session: Session, progress: CheckProgress) -> bool:
     """True if the commands of this attempt have used up their time."""
     state = _state(session)
@@ -149,7 +162,7 @@ def over_time(session: Session, progress: CheckProgress) -> bool:
 
 
 def complete(session: Session, workspace: Workspace, progress: CheckProgress, checks: SessionChecks) -> Session:
-    """Record the result of the pending call. Without a verdict its commands were stopped at a limit."""
+    """Record the result of the pending call. Without a verdict it was stopped at a limit."""
     state = _state(session)
     assert state.pending is not None
     number, run = len(state.runs), state.runs[-1].model_copy(update={"verdict": progress.verdict})
@@ -207,7 +220,7 @@ def read_log(session: Session, call: Block, checks: SessionChecks) -> ToolResult
         if request.run > len(runs):
             raise ToolFailed(f"there is no run {request.run}; there are {len(runs)} so far")
         page = checks.runner.log(checks.owner, runs[request.run - 1].job_id, request.command - 1, request.offset)
-        text, _ = render_page(request.run, request.command, request.offset, page)
+        text = render_page(request.run, request.command, request.offset, page)
     except ToolFailed as problem:
         return failed(LOG, problem)
     except SandboxUnavailable:

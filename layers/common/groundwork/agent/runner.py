@@ -12,9 +12,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from groundwork.agent.check_tools import next_look_s
 from groundwork.agent.session import Session
 from groundwork.agent.turn import TurnDeps, resume_turn, run_turn
-from groundwork.checks.poll_delay import poll_delay_s
 from groundwork.checks.ports import CheckProgress
 from groundwork.llm.conversation import Conversation, ConversationModel, Turn
 from groundwork.llm.port import Misconfigured, ModelError, RateLimited, RateLimits
@@ -183,10 +183,8 @@ def _activity(session: Session) -> str:
 
 def _put_away(session: Session, deps: TurnDeps, progress: CheckProgress) -> RunnerResult:
     assert deps.checks
-    assert session.checks
-    assert session.checks.pending
-    waited_s = (deps.checks.wall_ms() - session.checks.pending.started_at) / 1_000
-    return RunnerResult(session, Pause.COMMAND, poll_delay_s(waited_s, progress.wait_s), progress.activity)
+    wait_s = next_look_s(session, progress, deps.checks)
+    return RunnerResult(session, Pause.COMMAND, wait_s, progress.activity)
 
 
 async def _stagger_first_call(session: Session, context: RunnerContext) -> None:

@@ -1,4 +1,4 @@
-"""Files a model has seen, from the conversation: a whole file may be replaced only after that."""
+"""Files a model has seen in its conversation. Only those may be replaced as a whole."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -24,7 +24,7 @@ class ShownFiles:
         self._lines[path], self._totals[path] = set(), 0
 
     def add_read(self, result: str) -> None:
-        """Add a result of `read`. Every line of a file begins with its number, so no file can forge the header."""
+        """Add a result of `read`. Each line of a file has its number: none can forge the header."""
         head, _, body = result.partition("\n")
         if head.endswith(_EMPTY):
             self.add_written(head.removesuffix(_EMPTY))

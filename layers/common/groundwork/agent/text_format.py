@@ -66,7 +66,7 @@ def decode(content: bytes) -> Text | None:
 
 
 def format_of_new(text: str, before: TextFormat | None) -> TextFormat:
-    """Format of a file's new content: that of the file, in the encoding that the content declares."""
+    """Format of a file's new content: as before, but in the encoding it declares."""
     form = before or TextFormat()
     declared = _declared_encoding(text[:_DECLARED_WITHIN].encode(errors="replace"))
     return changed(form, encoding=declared[0]) if declared and before and not form.bom else form

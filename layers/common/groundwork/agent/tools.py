@@ -184,7 +184,10 @@ def _write(workspace: Workspace, request: Write, shown: ShownFiles) -> tuple[str
 
 
 def _format_of_new(workspace: Workspace, path: str, shown: ShownFiles) -> TextFormat | None:
-    """Format of the file to replace; None for a new file. Raises ToolFailed if much of it was not shown."""
+    """Format of the file to replace; None for a new file.
+
+    Raises ToolFailed if much of the file was not shown.
+    """
     if not workspace.is_file(path):
         return None
     content = workspace.read(path)
@@ -241,7 +244,7 @@ def _delete(workspace: Workspace, request: Delete) -> tuple[str, str]:
 
 
 def _encoded(path: str, form: TextFormat | None, text: str, keep: bool = False) -> bytes:
-    """Encode a text in the file's own format. `keep`: its line ends are right already. Raises ToolFailed."""
+    """Encode a text in the file's own format. Raises ToolFailed. `keep`: leave its line ends."""
     used = form if form and keep else text_format.format_of_new(text, form)
     try:
         return used.encode(text if keep or form is None else used.with_newlines(text))

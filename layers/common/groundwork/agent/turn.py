@@ -75,7 +75,7 @@ async def resume_turn(session: Session, deps: TurnDeps, seconds: Callable[[], fl
     if deps.checks is None:
         session = check_tools.abandon(session, prompts.CHECKS_ARE_OFF)
     else:
-        progress = await asyncio.to_thread(check_tools.advance, session, deps.workspace, deps.checks, seconds)
+        progress = await asyncio.to_thread(check_tools.advance, session, deps.workspace.tree, deps.checks, seconds)
         if progress.verdict is None:
             if not check_tools.over_time(session, progress):
                 return progress
@@ -157,7 +157,7 @@ def _remind(session: Session, text: str, reason: str) -> Session:
 async def _run_calls(
     session: Session, calls: Sequence[Block], deps: TurnDeps, results: dict[str, ToolResult]
 ) -> Session:
-    """Run all calls of a turn without a result, `finish` last; stop at a command of the repository."""
+    """Run all calls without a result, `finish` last; stop at a command of the repository."""
     tool_calls = [call for call in calls if call.get("name") != FINISH]
     shown = shown_files(session.messages)
     for position, call in enumerate(tool_calls):
@@ -216,7 +216,7 @@ async def _run_call(
     if deps.checks is None:
         return session, ToolResult(prompts.CHECKS_ARE_OFF, True, f"{name}: the checks are off")
     if name in COMMAND_TOOLS:
-        return _begin_command(session, call, deps, deps.checks, results)
+        return await asyncio.to_thread(_begin_command, session, call, deps, deps.checks, results)
     if name == TAKE:
         return await asyncio.to_thread(check_tools.take, session, call, deps.workspace, deps.checks)
     assert name == LOG

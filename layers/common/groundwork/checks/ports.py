@@ -43,16 +43,17 @@ class CheckJob:
     """Commands on one tree.
 
     `id` is unique within the owner: a repeated job with the same id continues, and starts no command twice. `tree_sha`
-    and `commit` are git's ids, told with the results. Set-up runs before the first command of a sandbox. `clean`
-    removes products of earlier commands first. `keep_setup`: only for the default branch's head. `rerun`: run a failed
-    command once more, to find flaky ones.
+    and `commit` are git's ids, told with the results. `tree` may be a function, called only when the files are needed.
+    Set-up runs before the first command of a sandbox; a command equal to one of the set-up has its network access.
+    `clean` removes products of earlier commands first. `keep_setup`: only for the default branch's head. `rerun`: run a
+    failed command once more, to find flaky ones.
     """
 
     id: str
     owner: Owner
     repository_id: str
     settings: CheckSettings
-    tree: Tree
+    tree: Tree | Callable[[], Tree]
     tree_sha: str
     commit: str
     commands: tuple[str, ...]

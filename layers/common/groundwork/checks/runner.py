@@ -29,7 +29,7 @@ from groundwork.sandbox.errors import (
     TreeRefused,
 )
 from groundwork.sandbox.keeping import SetupStore
-from groundwork.sandbox.model import Changes, Command, CommandStatus, Ending, Limits, LogPage, SandboxSpec
+from groundwork.sandbox.model import Changes, Command, CommandStatus, Ending, Limits, LogPage, SandboxSpec, Tree
 from groundwork.sandbox.packing import files_of
 from groundwork.sandbox.setup_key import is_lock_file, setup_key
 from groundwork.sandbox.verdict import Verdict
@@ -154,6 +154,7 @@ class _Course:
         self._sandboxes, self._now_ms, self._machine = runner._sandboxes, runner._now_ms, runner._machine
         self._steps = steps_of(job)
         self._stored: dict[int, StoredResult] = {}
+        self._loaded: Tree | None = None
 
     def run(self, seconds: Callable[[], float]) -> CheckProgress:
         self._sandbox = self._open()
@@ -189,7 +190,7 @@ class _Course:
         job, sandbox = self._job, self._sandbox
         if not sandbox.setup_done and keeping.restore(self._sandboxes, self._setups, sandbox.handle, self._setup_key()):
             self._set_up()
-        put = partial(self._sandboxes.put, self._sandbox.handle, job.tree, clean=job.clean)
+        put = partial(self._sandboxes.put, self._sandbox.handle, self._tree(), clean=job.clean)
         try:
             put()
         except SandboxBusy:
@@ -211,11 +212,16 @@ class _Course:
             if other.verdict is None and other.job_id != self._job.id and other.generation == self._sandbox.generation:
                 self._sandboxes.kill(self._sandbox.handle, command_id(other.job_id, other.position, other.tries))
 
+    def _tree(self) -> Tree:
+        if self._loaded is None:
+            self._loaded = self._job.tree() if callable(self._job.tree) else self._job.tree
+        return self._loaded
+
     def _setup_key(self) -> str:
         settings = self._job.settings
         # other variables or hosts may lead to another result of the same commands
         parts = (*settings.setup, json.dumps(settings.env, sort_keys=True), *sorted(settings.hosts), settings.network)
-        return setup_key(self._job.repository_id, parts, self._machine, _lock_files(self._job.tree.folder))
+        return setup_key(self._job.repository_id, parts, self._machine, _lock_files(self._tree().folder))
 
     def _wait(self, seconds: Callable[[], float]) -> CommandStatus:
         """Start the current command if needed, and wait for its end."""
@@ -260,10 +266,9 @@ class _Course:
             return self._end(Verdict.COULD_NOT_RUN, result)
         last_of_setup = step.setup and record.position + 1 == len(self._job.settings.setup)
         if last_of_setup:
-            keeping.keep(
-                self._sandboxes, self._setups, self._sandbox.handle, self._setup_key(),
-                on_default_head=self._job.keep_setup,
-            )  # fmt: skip
+            if self._job.keep_setup:
+                handle, key = self._sandbox.handle, self._setup_key()
+                keeping.keep(self._sandboxes, self._setups, handle, key, on_default_head=True)
             self._set_up()
         if record.position + 1 == len(self._steps):
             return self._end(None, result)
@@ -323,8 +328,10 @@ def command_id(job_id: str, position: int, tries: int) -> str:
 def command_of(job: CheckJob, step: Step) -> Command:
     settings = job.settings
     limits = Limits(seconds=settings.timeout_s, memory_mb=settings.memory_mb)
-    network = step.setup and settings.network == "setup"
-    return Command.shell(step.command, setup=step.setup, network=network, limits=limits, env=settings.env)
+    # a session renews a lock file by a command of the set-up
+    is_setup = step.setup or step.command in settings.setup
+    network = is_setup and settings.network == "setup"
+    return Command.shell(step.command, setup=is_setup, network=network, limits=limits, env=settings.env)
 
 
 def spec_of(job: CheckJob) -> SandboxSpec:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -17,7 +18,8 @@ from groundwork.agent import attempt as attempt_steps
 from groundwork.agent import brief
 from groundwork.agent import runner as sessions
 from groundwork.agent.attempt import CheckoutSpec, StartedSession
-from groundwork.agent.check_tools import SessionChecks
+from groundwork.agent.changes import Changes
+from groundwork.agent.check_tools import SessionChecks, advance, next_look_s, over_time
 from groundwork.agent.patches import EMPTY_STACK, Patch
 from groundwork.agent.repository import (
     CommitGone,
@@ -35,6 +37,7 @@ from groundwork.agent.workspace import Workspace
 from groundwork.checks.errors import ClaimLost
 from groundwork.checks.model import Verified
 from groundwork.checks.ports import CheckRunner, Owner, OwnerKind
+from groundwork.errors import GroundworkError
 from groundwork.execution.landing import Lander, LandingDeps, SessionStore, Target
 from groundwork.execution.landing_targets import BranchTarget, PatchTarget, verified_of
 from groundwork.execution.patch_stacks import PatchStacks
@@ -57,6 +60,7 @@ from groundwork.llm.conversation import ConversationModel
 from groundwork.llm.port import Misconfigured, Usage
 from groundwork.plans.repositories import Repository
 from groundwork.sandbox.errors import SandboxUnavailable
+from groundwork.sandbox.model import Tree
 
 MAX_LOG_CHARACTERS = 2_000
 """Characters of a turn's log lines."""
@@ -83,6 +87,8 @@ class AgentWorker:
 
     async def run_task(self, assignment: Assignment, context: WorkerContext) -> TaskOutcome:
         try:
+            if waiting := await asyncio.to_thread(self._look_at_command, assignment):
+                return waiting
             # Lambda reuses a sandbox with its /tmp: clones left behind would fill the disk
             with TemporaryDirectory(prefix="task-") as folder, ExitStack() as stack:
                 clone = self.open_clone(assignment.repository, Path(folder) / "clone")
@@ -97,6 +103,22 @@ class AgentWorker:
         # another attempt would be refused as well: a user must act
         except (RepositoryRefused, Misconfigured) as refused:
             return Failed(str(refused), final=True)
+
+    def _look_at_command(self, assignment: Assignment) -> Waiting | None:
+        """Look if the session's command still runs. No clone is needed for that."""
+        session = self.sessions.load(assignment.task.id, assignment.attempt)
+        if session is None or not session.unfinished_turn:
+            return None
+        checks = _session_checks(self, assignment, session, lambda changes: "")
+        if checks is None:
+            return None
+        try:
+            progress = advance(session, _no_tree, checks, lambda: 0.0)
+        except _TreeNeeded:
+            return None
+        if progress.verdict is not None or over_time(session, progress):
+            return None
+        return Waiting(next_look_s(session, progress, checks), redact(progress.activity))
 
     def release(self, plan_id: str, task_id: str, attempt: int, epoch: int) -> None:
         """Close the sandboxes of an attempt that does not continue now. Safe to repeat. Raises Transient."""
@@ -193,7 +215,8 @@ class _Invocation:
         model, lines = self._model(), list[str]()
         # log lines quote the model and the repository: a secret among them must not reach the log
         log = lambda line: lines.append(redact(line))  # noqa: E731
-        deps = TurnDeps(model, started.workspace, self.worker.cost, _now_ms, log, self._checks(started))
+        checks = _session_checks(self.worker, self.assignment, started.session, partial(self._tree_of, started))
+        deps = TurnDeps(model, started.workspace, self.worker.cost, _now_ms, log, checks)
         last = [started.session]
 
         async def save(session: Session) -> None:
@@ -210,7 +233,7 @@ class _Invocation:
                 self.context.left_ms,
                 self.context.stop,
                 stagger_s=stagger_s,
-                report_activity=self.context.report_activity,
+                report_activity=self._report_activity,
             )
             result = await sessions.run_session(started.session, deps, context)
         finally:
@@ -218,21 +241,15 @@ class _Invocation:
         if result.pause is sessions.Pause.PROVIDER:
             return TransientFailure("The model's provider failed or refused the request.", result.wait_s)
         if result.pause is sessions.Pause.COMMAND:
-            return Waiting(result.wait_s, result.activity)
+            return Waiting(result.wait_s, redact(result.activity))
         return Suspended() if result.pause else result.session
 
-    def _checks(self, started: StartedSession) -> SessionChecks | None:
-        runner, settings, assignment = self.worker.checks, self.assignment.checks, self.assignment
-        if runner is None or settings is None or started.session.checks is None:
-            return None
-        return SessionChecks(
-            runner=runner,
-            owner=attempt_owner(assignment),
-            repository_id=assignment.repository.id,
-            settings=settings,
-            tree_id=lambda changes: self.upstream.tree_of(started.workspace.commit, changes),
-            wall_ms=_wall_ms,
-        )
+    async def _report_activity(self, text: str) -> None:
+        # it names a command with the model's own arguments
+        await self.context.report_activity(redact(text))
+
+    def _tree_of(self, started: StartedSession, changes: Changes) -> str:
+        return self.upstream.tree_of(started.workspace.commit, changes)
 
     async def _close_sandbox(self, session: Session) -> None:
         """Close the sandbox of an ended session: a task that waits to land must hold none."""
@@ -311,6 +328,23 @@ class _Invocation:
     async def _already(self, landed: Landed, summary: str) -> Completed:
         files = await asyncio.to_thread(self.upstream.files_of, landed.sha)
         return Completed(landed.sha, summary, files, verified=self._verified(landed))
+
+
+class _TreeNeeded(GroundworkError):
+    """The command's files must be put into a sandbox."""
+
+
+def _no_tree() -> Tree:
+    raise _TreeNeeded
+
+
+def _session_checks(
+    worker: AgentWorker, assignment: Assignment, session: Session, tree_id: Callable[[Changes], str]
+) -> SessionChecks | None:
+    runner, settings = worker.checks, assignment.checks
+    if runner is None or settings is None or session.checks is None:
+        return None
+    return SessionChecks(runner, attempt_owner(assignment), assignment.repository.id, settings, tree_id, _wall_ms)
 
 
 def _now_ms() -> int:
