@@ -5,6 +5,7 @@ import contextlib
 import json
 import logging
 import uuid
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,6 +18,7 @@ from samcli.local.apigw.service_error_responses import ServiceErrorResponses
 from werkzeug.exceptions import HTTPException, NotFound
 
 from local.authorizer_cache import AuthorizerCache
+from local.disk_space import ALMOST_FULL
 from local.invoke_api import REQUEST_LIMIT
 from local.pool import PoolClosed
 from local.runtime import LambdaRunner
@@ -34,9 +36,17 @@ _SAM_LOG.addFilter(lambda record: not record.getMessage().startswith("Lambda aut
 
 
 class HttpApi(LocalApigwService):  # type: ignore[misc]
-    """The routes of the template over its functions."""
+    """The template's routes. While `read_only()` is true, only GET and HEAD reach a function."""
 
-    def __init__(self, template: Template, runner: LambdaRunner, *, host: str, port: int) -> None:
+    def __init__(
+        self,
+        template: Template,
+        runner: LambdaRunner,
+        *,
+        host: str,
+        port: int,
+        read_only: Callable[[], bool] = lambda: False,
+    ) -> None:
         api = template.api
         # All bodies in base64: SAM CLI follows the binary media types of REST APIs and fails on bytes outside UTF-8.
         # `_body` decodes text again.
@@ -48,7 +58,9 @@ class HttpApi(LocalApigwService):  # type: ignore[misc]
         self._app.config["MAX_CONTENT_LENGTH"] = BODY_LIMIT
         self._authorizer_cache = AuthorizerCache(template)
         self._exposed = _exposed_headers(template)
+        self._read_only = read_only
         self._app.before_request(self._answer_preflight)
+        self._app.before_request(self._refuse_write)
         self._app.after_request(self._add_cors)
 
     @property
@@ -131,6 +143,15 @@ class HttpApi(LocalApigwService):  # type: ignore[misc]
         """
         preflight = request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers
         return Response(status=204) if self.api.cors and preflight else None
+
+    def _refuse_write(self) -> Response | None:
+        """Refuse a write while the disk is almost full."""
+        if request.method in ("GET", "HEAD") or not self._read_only():
+            return None
+        request_id = str(uuid.uuid4())
+        error = {"code": "UNAVAILABLE", "message": ALMOST_FULL, "details": None, "requestId": request_id}
+        headers = {"Cache-Control": "no-store", "x-request-id": request_id}
+        return Response(json.dumps({"error": error}), 503, headers, content_type="application/json")
 
     def _add_cors(self, response: Response) -> Response:
         """Add CORS headers to every response, as API Gateway does.

@@ -87,24 +87,50 @@ class SandboxPool:
         self._function_pools: dict[str, _FunctionPool] = {}
         self._starting = 0
         self._closed = threading.Event()
+        self._resumed = threading.Event()
+        self._resumed.set()
         self._scratch = Path(tempfile.mkdtemp(prefix="groundwork-"))
         # Nothing is ever written: the pipe closes when this process ends, even by SIGKILL, and the sandboxes see it.
         self._lifeline, self._lifeline_writer = os.pipe()
 
-    def invoke(self, function: FunctionProcess, event: bytes, request_id: str | None = None) -> Outcome:
+    def invoke(
+        self, function: FunctionProcess, event: bytes, request_id: str | None = None, *, while_paused: bool = False
+    ) -> Outcome:
         """Run the function on the event (JSON) and wait for the outcome.
 
-        The wait for a sandbox does not count against the function's timeout. Raises PoolClosed if the system stops
-        before the invocation starts, and OSError if the function cannot be started.
+        The wait for a sandbox does not count against the function's timeout. In a paused pool only invocations with
+        `while_paused` run; others wait. Raises PoolClosed if the system stops before the invocation starts, and OSError
+        if the function cannot be started.
         """
         request_id = request_id or str(uuid.uuid4())
-        sandbox = self._acquire(function)
-        if isinstance(sandbox, Outcome):
-            return sandbox
-        try:
-            return sandbox.invoke(event, request_id)
-        finally:
-            self._release(sandbox)
+        while True:
+            if not while_paused:
+                self._resumed.wait()
+            sandbox = self._acquire(function)
+            if isinstance(sandbox, Outcome):
+                return sandbox
+            try:
+                # The pause may have come during the wait for the sandbox. A later one kills it.
+                if while_paused or self._resumed.is_set():
+                    return sandbox.invoke(event, request_id)
+            finally:
+                self._release(sandbox)
+
+    def pause(self) -> None:
+        """Kill the invocations in progress, like crashes, and let new ones wait."""
+        self._resumed.clear()
+        with self._lock:
+            busy = [sandbox for function_pool in self._function_pools.values() for sandbox in function_pool.busy]
+        for sandbox in busy:
+            sandbox.kill()
+
+    def resume(self) -> None:
+        """Start the waiting invocations."""
+        self._resumed.set()
+
+    @property
+    def paused(self) -> bool:
+        return not self._resumed.is_set()
 
     def warm(self, functions: Iterable[FunctionProcess]) -> None:
         """Start one sandbox of each function in the background, in this order."""
@@ -129,6 +155,8 @@ class SandboxPool:
         """End every sandbox, invocations in flight included."""
         with self._lock:
             self._closed.set()
+            # Waiting invocations find the pool closed.
+            self._resumed.set()
             running = [
                 sandbox
                 for function_pool in self._function_pools.values()

@@ -60,8 +60,11 @@ class LambdaRunner(LocalLambdaRunner):  # type: ignore[misc]
         return {}
 
     def run(self, identifier: str, event: bytes) -> Outcome:
-        """Invoke a function and wait for the outcome. Raises SAM CLI's FunctionNotFound."""
-        return self._pool.invoke(self.process_of(identifier), event)
+        """Invoke a function and wait for the outcome, also in a paused pool.
+
+        Raises SAM CLI's FunctionNotFound.
+        """
+        return self._pool.invoke(self.process_of(identifier), event, while_paused=True)
 
     def process_of(self, identifier: str) -> FunctionProcess:
         """Return the process description of a function (logical id, name or ARN).

@@ -11,6 +11,7 @@ from groundwork.adapters.git import surveyor
 from groundwork.api.hop_events import log_give_up, logger, run_hop
 from groundwork.composition import services
 from groundwork.generation.registry import run_handlers
+from groundwork.imports.ports import ImportServices
 from groundwork.llm.factory import choose
 from groundwork.llm.port import Model
 from groundwork.llm.prices import cost_micro_usd
@@ -27,7 +28,11 @@ def runner(context: Any) -> HopRunner:
     return HopRunner(
         store=tables.runs,
         backlog=tables.backlog,
-        handlers=run_handlers(tables.runs, PlanServices(tables.plans, survey, tables.templates.get)),
+        handlers=run_handlers(
+            tables.runs,
+            PlanServices(tables.plans, survey, tables.templates.get),
+            ImportServices(tables.imports, own.files, tables.cards),
+        ),
         model_for=model_for,
         price=cost_micro_usd,
         invoke=own.invoke,
@@ -45,4 +50,7 @@ def model_for(run: Run) -> Model:
 
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    return run_hop(event["runId"], runner(context), services().tables, context.get_remaining_time_in_millis)
+    own = services()
+    return run_hop(
+        event["runId"], runner(context), own.tables, own.imports().start_next, context.get_remaining_time_in_millis
+    )

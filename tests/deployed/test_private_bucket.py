@@ -13,7 +13,7 @@ from botocore.config import Config
 from checks.sam import Template, listed, resources, statements, translated
 
 BUCKET = "PrivateBucket"
-PREFIXES = {"imports/", "checkouts/", "diffs/"}
+DAYS = {"imports/": 14, "uploads/": 14, "staged/": 14, "checkouts/": 7, "diffs/": 90}
 
 
 @pytest.fixture(scope="module")
@@ -81,10 +81,16 @@ def test_every_s3_origin_of_the_distribution_is_the_dashboard_s_bucket(template:
     assert found == [{"Fn::GetAtt": ["DashboardBucket", "RegionalDomainName"]}]
 
 
-def test_no_role_may_touch_it_yet(template: Template) -> None:
-    for name, role in resources(template, "AWS::IAM::Role").items():
-        for statement, _ in statements(role):
-            assert BUCKET not in json.dumps(listed(statement["Resource"])), name
+def test_a_role_reaches_files_of_imports_by_their_prefixes_alone(template: Template) -> None:
+    reached = {
+        json.dumps(resource)
+        for role in resources(template, "AWS::IAM::Role").values()
+        for statement, _ in statements(role)
+        for resource in listed(statement["Resource"])
+        if BUCKET in json.dumps(resource)
+    }
+    prefixes = ("imports", "staged", "uploads")
+    assert reached == {json.dumps({"Fn::Sub": f"${{{BUCKET}.Arn}}/{prefix}/*"}) for prefix in prefixes}
 
 
 def test_it_is_closed_to_the_public_and_encrypted(bucket: dict[str, Any]) -> None:
@@ -109,10 +115,19 @@ def test_every_prefix_has_a_lifecycle_of_its_own(bucket: dict[str, Any]) -> None
     rules = bucket["LifecycleConfiguration"]["Rules"]
     assert {rule["Status"] for rule in rules} == {"Enabled"}
     expiring = {rule["Prefix"]: rule["ExpirationInDays"] for rule in rules if "ExpirationInDays" in rule}
-    assert expiring.keys() == PREFIXES
-    assert len(set(expiring.values())) == len(PREFIXES)
-    (uploads,) = (rule for rule in rules if "AbortIncompleteMultipartUpload" in rule)
-    assert "Prefix" not in uploads
+    assert expiring == DAYS
+    # an expired object only becomes an old version
+    old = {rule["Prefix"] for rule in rules if "NoncurrentVersionExpiration" in rule}
+    assert old == DAYS.keys()
+    assert [rule for rule in rules if rule.get("ExpiredObjectDeleteMarker")]
+    (unfinished,) = (rule for rule in rules if "AbortIncompleteMultipartUpload" in rule)
+    assert "Prefix" not in unfinished
+
+
+def test_it_keeps_versions_and_tells_eventbridge(bucket: dict[str, Any]) -> None:
+    assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
+    # a notification to a function of this stack would be circular
+    assert bucket["NotificationConfiguration"] == {"EventBridgeConfiguration": {"EventBridgeEnabled": True}}
 
 
 def test_it_stays_when_the_stack_goes_but_not_after_a_first_deployment_that_fails(template: Template) -> None:

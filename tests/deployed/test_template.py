@@ -95,13 +95,39 @@ def test_a_mistake_in_the_template_is_found() -> None:
         translated(broken)
 
 
-def test_process_next_may_call_itself_and_leaves_a_letter_after_three_failures(template: Template) -> None:
-    function = resources(template, "AWS::Lambda::Function")["ProcessNextFunction"]
-    assert function["RecursiveLoop"] == "Allow"
-    (config,) = resources(template, "AWS::Lambda::EventInvokeConfig").values()
-    assert config["FunctionName"] == {"Ref": "ProcessNextFunction"}
+def test_process_next_may_call_itself(template: Template) -> None:
+    assert resources(template, "AWS::Lambda::Function")["ProcessNextFunction"]["RecursiveLoop"] == "Allow"
+
+
+@pytest.mark.parametrize("function", ["ProcessNextFunction", "QueueImportFunction"])
+def test_an_asynchronous_event_leaves_a_letter_after_three_failures(template: Template, function: str) -> None:
+    configs = resources(template, "AWS::Lambda::EventInvokeConfig").values()
+    (config,) = (one for one in configs if one["FunctionName"] == {"Ref": function})
     assert config["MaximumRetryAttempts"] == 2
     assert config["DestinationConfig"] == {"OnFailure": {"Destination": {"Fn::GetAtt": ["DeadLetters", "Arn"]}}}
+
+
+def test_a_file_below_imports_is_told_to_queue_import_alone(template: Template) -> None:
+    rules = resources(template, "AWS::Events::Rule")
+    (name,) = (name for name, rule in rules.items() if "aws.s3" in rule["EventPattern"]["source"])
+    rule = rules[name]
+    assert rule["EventPattern"] == {
+        "source": ["aws.s3"],
+        "detail-type": ["Object Created"],
+        "detail": {"bucket": {"name": [{"Ref": "PrivateBucket"}]}, "object": {"key": [{"prefix": "imports/"}]}},
+    }
+    (target,) = rule["Targets"]
+    assert target["Arn"] == {"Fn::GetAtt": ["QueueImportFunction", "Arn"]}
+    assert target["RetryPolicy"]["MaximumEventAgeInSeconds"] == 86_400
+    assert target["DeadLetterConfig"] == {"Arn": {"Fn::GetAtt": ["DeadLetters", "Arn"]}}
+    # without this permission EventBridge drops the event
+    (policy,) = resources(template, "AWS::SQS::QueuePolicy").values()
+    (statement,) = policy["PolicyDocument"]["Statement"]
+    assert (statement["Principal"], statement["Action"]) == ({"Service": "events.amazonaws.com"}, "sqs:SendMessage")
+    assert statement["Condition"] == {"ArnEquals": {"aws:SourceArn": {"Fn::GetAtt": [name, "Arn"]}}}
+    permissions = resources(template, "AWS::Lambda::Permission").values()
+    invokers = [one for one in permissions if one["Principal"] == "events.amazonaws.com"]
+    assert {"Fn::GetAtt": [name, "Arn"]} in [one["SourceArn"] for one in invokers]
 
 
 def test_no_other_function_may_call_itself(template: Template) -> None:
@@ -244,6 +270,7 @@ def test_only_a_function_that_reads_a_setting_has_it() -> None:
     model = {"GROUNDWORK_AI", "GROUNDWORK_MODEL", "GROUNDWORK_MOCK_LATENCY_MS", "GROUNDWORK_ANTHROPIC_SECRET"}
     model |= {"ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL"}
     plans = {"GROUNDWORK_PLANS_TABLE"}
+    files = {"GROUNDWORK_PRIVATE_BUCKET"}
     carrying = {"GROUNDWORK_PLAN_MACHINE", "GROUNDWORK_MOST_TASKS", "GROUNDWORK_SCHEDULE_PREFIX"}
     checking = {"GROUNDWORK_CHECKS", "GROUNDWORK_SANDBOX_IMAGE", "GROUNDWORK_SANDBOX_MEMORY_MB"}
     sandboxes = checking | {"GROUNDWORK_MAX_SANDBOXES", "GROUNDWORK_PRIVATE_BUCKET"}
@@ -252,12 +279,13 @@ def test_only_a_function_that_reads_a_setting_has_it() -> None:
     assert variables == {
         "AuthorizerFunction": {"GROUNDWORK_TOKEN_SECRET"},
         "GetProgressFunction": tables,
-        "ManageBacklogFunction": tables | plans,
+        "ManageBacklogFunction": tables | plans | files,
         "ManagePlansFunction": tables | plans | model | carrying | waking | checking | {"GROUNDWORK_PROCESS_NEXT"},
         "PlanExecutorFunction": tables | plans | model | carrying | sandboxes,
-        "StartRunFunction": tables | plans | model | {"GROUNDWORK_PROCESS_NEXT"},
-        "ProcessNextFunction": tables | plans | model,
-        "RetryRunsFunction": tables | plans | {"GROUNDWORK_PROCESS_NEXT"},
+        "StartRunFunction": tables | plans | files | model | {"GROUNDWORK_PROCESS_NEXT"},
+        "ProcessNextFunction": tables | plans | files | model,
+        "QueueImportFunction": tables | files | {"GROUNDWORK_PROCESS_NEXT"},
+        "RetryRunsFunction": tables | plans | files | {"GROUNDWORK_PROCESS_NEXT"},
     }
 
 

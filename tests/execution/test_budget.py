@@ -75,7 +75,7 @@ def test_a_plan_at_its_limit_pauses_with_the_reason_and_resumes_with_a_higher_on
     assert "2.99 of at most 3.00 USD" in (execution.reason or "")
     # resumed as it is, it pauses again
     assert play.ask(lambda state: commands.resume(state, play.asked()))
-    assert play.status is PlanStatus.PAUSED
+    assert play.status.value == "PAUSED"
     state = play.execution_state
     raised = ExecutionState(state.plan.changed(max_cost_usd=20.0), state.execution, state.states)
     play.store.standings[play.plan.id] = raised

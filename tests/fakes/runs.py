@@ -61,7 +61,13 @@ class MemoryRuns:
             raise IdempotencyKeyReused
         return run_id
 
-    def start(self, run: Run, selection: Sequence[tuple[int, ...]], idempotency: Idempotency | None) -> None:
+    def start(
+        self,
+        run: Run,
+        selection: Sequence[tuple[int, ...]],
+        idempotency: Idempotency | None,
+        writes: Sequence[Write] = (),
+    ) -> None:
         project_id = project_of(run.id)
         if idempotency and (earlier := self.find_by_key(project_id, idempotency)):
             raise AlreadyStarted(earlier)

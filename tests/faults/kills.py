@@ -25,6 +25,7 @@ import boto3
 import httpx
 import psutil
 
+from local.engine.dynamodb import url_of
 from tests.faults.invariants import at_the_end
 from tests.faults.quick_clock import Durations, quick_template
 from tests.faults.reader import Reader
@@ -113,10 +114,9 @@ class KilledSystem:
             for one in psutil.Process(self._process.pid).children(recursive=True)
             if _runs(one, "DynamoDBLocal.jar") and "java" in one.name()
         ]
-        arguments = java.cmdline()
         client = boto3.client(
             "dynamodb",
-            endpoint_url=f"http://127.0.0.1:{arguments[arguments.index('-port') + 1]}",
+            endpoint_url=url_of(java.cmdline()),
             region_name="us-east-1",
             aws_access_key_id=(self._folder / "data" / "access-key").read_text(),
             aws_secret_access_key="local",

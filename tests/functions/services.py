@@ -7,6 +7,7 @@ from groundwork.adapters.dynamodb.tables import Tables
 from groundwork.composition import Services
 from groundwork.settings import Settings
 from tests.fakes.executions import MemoryMachine
+from tests.fakes.import_files import MemoryFiles
 from tests.fakes.sandboxes import FakeSandboxes, Outcome
 from tests.fakes.timer import MemoryTimer
 
@@ -22,5 +23,6 @@ def services_on(tables: Tables, **changes: Any) -> Services:
         timer=MemoryTimer(),
         sandboxes=lambda secret: sandboxes,
         start_baseline=lambda repository_id: None,
+        files=MemoryFiles(),
     )
     return replace(made, **changes)

@@ -396,6 +396,7 @@ def test_the_history_says_who_did_what_with_before_and_after(plans: Plans, plan:
     assert (oldest["kind"], oldest["fromVersion"], oldest["version"]) == ("CREATED", 0, 1)
     assert (newest["kind"], newest["who"], newest["fromVersion"], newest["version"]) == ("EDITED", "Ada", 1, 2)
     assert newest["summary"] == "Changed 'New' (title)"
+    assert (oldest["madeBy"], newest["madeBy"]) == ("person", "person")
     assert newest["changes"] == [
         {
             "id": a,
@@ -587,7 +588,9 @@ def test_a_generation_and_a_review_are_accepted_and_triggered(plans: Plans, plan
     assert accepted.status == 202
     made = accepted.json
     assert made["iterationId"] == f"{made['planId']}-I1"
-    assert plans.get(f"/api/plans/{made['planId']}")["status"] == "GENERATING"
+    generated = plans.get(f"/api/plans/{made['planId']}")
+    assert (generated["status"], generated["madeBy"]) == ("GENERATING", "mock")
+    assert {one["madeBy"] for one in plans.get("/api/plans")["items"]} == {"person", "mock"}
     error(plans.call("DELETE", f"/api/plans/{made['planId']}"), 409, "PLAN_IN_USE")
     review = {"reviewType": "optimize_order", "scope": "plan"}
     accepted = plans.call("POST", f"/api/plans/{plan['id']}/review", review)
@@ -595,6 +598,6 @@ def test_a_generation_and_a_review_are_accepted_and_triggered(plans: Plans, plan
     assert plans.triggered == [f"{made['planId']}-R1", f"{plan['id']}-R2"]
     error(plans.call("POST", f"/api/plans/{plan['id']}/review", review), 409, "RUN_ALREADY_ACTIVE")
     pending = plans.get(f"/api/plans/{plan['id']}/iterations/{accepted.json['iterationId']}")
-    assert (pending["status"], pending["suggestions"]) == ("PENDING", [])
+    assert (pending["status"], pending["suggestions"], pending["madeBy"]) == ("PENDING", [], "mock")
     chosen = {"iterationId": accepted.json["iterationId"], "suggestionIndices": [0]}
     error(plans.call("POST", f"/api/plans/{plan['id']}/apply-suggestions", chosen), 409, "NOTHING_TO_APPLY")

@@ -36,6 +36,7 @@ def status(system: LocalSystem, path: str) -> int:
         return answer.status
 
 
+@pytest.mark.full
 def test_two_hundred_requests_on_a_cold_system_are_all_answered(cold: LocalSystem) -> None:
     with ThreadPoolExecutor(200) as threads:
         answers = list(threads.map(lambda number: status(cold, f"/echo/{number}"), range(200)))
@@ -44,11 +45,13 @@ def test_two_hundred_requests_on_a_cold_system_are_all_answered(cold: LocalSyste
     assert len(cold.pids("EchoFunction")) <= 2 * CORES
 
 
+@pytest.mark.full
 def test_a_cold_start_does_not_count_against_the_timeout(system: LocalSystem) -> None:
     outcome = system.invoke("LateFunction", b"{}")
     assert (outcome.failed, json.loads(outcome.payload)) == (False, "in time")
 
 
+@pytest.mark.full
 def test_long_invocations_do_not_hold_up_one_another(system: LocalSystem) -> None:
     event = json.dumps({"do": "sleep", "seconds": 3}).encode()
     count = 2 * CORES + 2

@@ -14,8 +14,16 @@ from pynamodb.attributes import Attribute
 from pynamodb.models import Model
 
 from groundwork.adapters import dynamodb
-from groundwork.adapters.dynamodb import check_rows, execution_rows, list_rows, plan_rows, run_rows, sandbox_rows
-from groundwork.adapters.dynamodb.backlog_rows import BACKLOG_ROWS, KeyRow
+from groundwork.adapters.dynamodb import (
+    check_rows,
+    execution_rows,
+    import_rows,
+    list_rows,
+    plan_rows,
+    run_rows,
+    sandbox_rows,
+)
+from groundwork.adapters.dynamodb.backlog_rows import BACKLOG_ROWS, CardRow, KeyRow
 from groundwork.adapters.dynamodb.execution_mapping import OWN_ATTRIBUTES
 from groundwork.adapters.dynamodb.import_parts import ImportPartRow
 from groundwork.adapters.dynamodb.tables import PLAN_ROWS
@@ -67,6 +75,10 @@ ROWS: dict[str, type[Model]] = {
     "lock": run_rows.LockRow,
     "idempotency key": run_rows.IdempotencyRow,
     "import part": ImportPartRow,
+    "import": import_rows.ImportRow,
+    "imported object": import_rows.ImportedObjectRow,
+    "inspection": import_rows.InspectionRow,
+    "rejected rows": import_rows.RejectedRowsRow,
     "retry": run_rows.RetryRow,
     "retried": run_rows.RetriedRow,
     **dict.fromkeys(("manifest", "journal", "drafts", "selection", "rest"), run_rows.LinesRow),
@@ -93,10 +105,10 @@ ROWS: dict[str, type[Model]] = {
     "link": plan_rows.LinkRow,
 }
 
-ITERATION_COLUMNS = {"suggestions", "changes", "status", "version", "dropped", "error", "id", "plan_id"}
+ITERATION_COLUMNS = {"suggestions", "changes", "status", "version", "dropped", "error", "made_by", "id", "plan_id"}
 DOCUMENTS: dict[str, tuple[type[Stored], set[str]]] = {
     "run": (RunOptions, set()),
-    "card": (CardAnalysis, set()),
+    "card": (CardAnalysis, {"made_by"}),
     "plan": (Execution, {"status", "seq"}),
     "plan fields": (Plan, set(Plan.model_fields) - set(DETAILS)),
     "phase": (Phase, {"id", "tasks"}),
@@ -146,8 +158,13 @@ docs/how-to/upgrade.md names the feature behind each.
 """
 
 NEW_ATTRIBUTES = {
-    "project": {"trimmedTo", "hashedTo"},
-    "card": {"postedAt", "contentHash"},
+    "project": {"trimmedTo", "hashedTo", "lastImport"},
+    "card": {"postedAt", "contentHash", "madeBy", "analysisMadeBy"},
+    "epic": {"madeBy"},
+    "story": {"madeBy"},
+    "subtask": {"madeBy"},
+    "plan": {"madeBy"},
+    "iteration": {"madeBy"},
     "repository": {"checks"},
     "task state": {"sandboxMs", "activity", "verified", "conflicts"},
 }
@@ -165,6 +182,13 @@ NEW_KINDS = {
         *("pk", "sk", "kind", "planId", "taskId", "number", "epoch", "generation", "state", "spec", "createdAt"),
         *("machineId", "endpoint", "closingAt", "setupDone"),
     },
+    "import": {
+        *("pk", "sk", "name", "size", "parameters", "key", "dropped", "createdAt", "fileSize", "etag", "versionId"),
+        *("runId", "created", "duplicates", "rejected", "skipped", "problem", "attention", "attentionAt"),
+    },
+    "imported object": {"pk", "sk", "number"},
+    "inspection": {"pk", "sk", "inspection"},
+    "rejected rows": {"pk", "sk", "l"},
 }
 """Kinds of row unknown to 29c4d3d, with their attributes.
 
@@ -265,7 +289,7 @@ def _nested(found: dict[str, Any], at: str = "") -> Iterator[str]:
 
 def test_every_row_class_of_the_stores_has_a_kind() -> None:
     known = set(ROWS.values()) | {KeyRow}
-    assert {*BACKLOG_ROWS, *run_rows.RUN_ROWS, ImportPartRow, *PLAN_ROWS} == known
+    assert {*BACKLOG_ROWS, *run_rows.RUN_ROWS, *import_rows.IMPORT_ROWS, ImportPartRow, *PLAN_ROWS} == known
 
 
 def test_every_attribute_of_a_row_declares_its_stored_name() -> None:
@@ -377,6 +401,13 @@ def test_a_renamed_field_keeps_its_stored_name() -> None:
 
     assert After.read(Before(since=3).stored()).first_attempt_of_round == 3
     assert After(first_attempt_of_round=3).stored() == Before(since=3).stored()
+
+
+def test_an_item_of_an_earlier_release_has_no_origin() -> None:
+    rows = [(kind_of(table, item), item) for table, item in RECORDED]
+    cards = [CardRow.from_raw_data(dict(item)).entity() for kind, item in rows if kind == "card"]
+    assert {card.made_by for card in cards} == {None}
+    assert {card.analysis.made_by for card in cards if card.analysis} == {None}
 
 
 def test_stored_json_is_read_and_written_by_the_documents_alone() -> None:

@@ -2,10 +2,13 @@
 
 from dataclasses import replace
 from typing import Any
+from unittest import mock
 
+from groundwork.adapters.dynamodb.backlog_rows import CardRow, sort_key, stored_analysis
 from groundwork.adapters.dynamodb.client import Transaction
 from groundwork.adapters.dynamodb.runs import DynamoRuns
-from groundwork.backlog.writes import SetAnalysis
+from groundwork.adapters.dynamodb.write_actions import ACTIONS
+from groundwork.backlog.writes import PutArtifact, SetAnalysis
 from groundwork.generation.handlers import children
 from groundwork.generation.handlers.children import ChildrenHandler
 from groundwork.generation.writes import StoreDrafts
@@ -71,6 +74,23 @@ def _analyses_mixed_up(self: DynamoRuns, transaction: Transaction, run: Run, bef
     mixed = [replace(one, analysis=other.analysis) for one, other in zip(those, those[1:] + those[:1], strict=True)]
     others = [write for write in changes.writes if not isinstance(write, SetAnalysis)]
     _write(self, transaction, run, before, replace(changes, writes=(*others, *mixed)))
+
+
+def _marks_dropped(self: DynamoRuns, transaction: Transaction, run: Run, before: Run, changes: Changes) -> None:
+    bare = [
+        replace(write, artifact=write.artifact.model_copy(update={"made_by": None}))
+        if isinstance(write, PutArtifact)
+        else write
+        for write in changes.writes
+    ]
+    _write(self, transaction, run, before, replace(changes, writes=tuple(bare)))
+
+
+def _mark_left(transaction: Transaction, run: Run, write: SetAnalysis) -> None:
+    """Write the analysis alone, beside the mark of the one it replaces."""
+    card = CardRow(write.card.project_id, sort_key(write.card))
+    actions = [CardRow.analysis.set(stored_analysis(write.analysis))]
+    transaction.update(card, actions, CardRow.text == write.text, write.index)
 
 
 async def _abandoned_for_free(self: CallPool, unit: Any, claims: Any) -> None:
@@ -148,6 +168,17 @@ OF_ITEMS = [
     ),
     Mutant("analyses not written", "items complete and nothing is there", patched(_WRITE, _without(SetAnalysis))),
     Mutant("analyses mixed up", "each card gets the next one's analysis", patched(_WRITE, _analyses_mixed_up)),
+    Mutant("marks dropped", "results do not name their model", patched(_WRITE, _marks_dropped)),
+    Mutant(
+        "mark of a replaced analysis left",
+        "an analysis keeps the mark of the one before",
+        lambda: mock.patch.dict(ACTIONS, {SetAnalysis: _mark_left}),
+    ),
+    Mutant(
+        "mock passed off as a model",
+        "results of the mock are marked with the model's id",
+        patched("groundwork.runs.model.Run.made_by", property(lambda run: run.model)),
+    ),
     Mutant("drafts not written", "what a batch has proposed is lost", patched(_WRITE, _without(StoreDrafts))),
     Mutant(
         "not purged",

@@ -5,10 +5,12 @@ from dataclasses import dataclass, field
 from functools import cache
 from platform import platform
 
+from groundwork.adapters.aws import setup_store
 from groundwork.adapters.aws.clients import async_invoker, event_invoker, secret_value
+from groundwork.adapters.aws.import_files import S3ImportFiles, s3_client
 from groundwork.adapters.aws.sandboxes import open_sandboxes
 from groundwork.adapters.aws.scheduler import PlanTimer
-from groundwork.adapters.aws.setup_store import S3SetupStore, s3_client
+from groundwork.adapters.aws.setup_store import S3SetupStore
 from groundwork.adapters.aws.step_functions import PlanMachine
 from groundwork.adapters.dynamodb.tables import Tables, open_tables
 from groundwork.checks.keeper import SandboxKeeper
@@ -19,6 +21,8 @@ from groundwork.execution.coordinator import ExecutionCoordinator
 from groundwork.execution.ports import Machine
 from groundwork.execution.schedule import Timer
 from groundwork.generation.registry import run_handlers
+from groundwork.imports.ports import ImportFiles
+from groundwork.imports.service import Imports
 from groundwork.llm.factory import ai_and_model
 from groundwork.runs.handler import RunHandlers
 from groundwork.runs.ports import Invoker
@@ -43,6 +47,7 @@ class Services:
     timer: Timer
     sandboxes: Callable[[bytes], Sandboxes]
     start_baseline: Callable[[str], None]
+    files: ImportFiles
     handlers: RunHandlers = field(default_factory=run_handlers)
     now_ms: Callable[[], int] = now_ms
 
@@ -60,6 +65,9 @@ class Services:
             now_ms=self.now_ms,
             ai_and_model=self.ai_and_model,
         )
+
+    def imports(self) -> Imports:
+        return Imports(self.tables.imports, self.files, self.tables.runs, self.starter().trigger, self.now_ms)
 
     def coordinator(self, actor: str | None, on_notify_error: Callable[[str], None]) -> ExecutionCoordinator:
         """Return the coordinator of plan executions. `actor`: the user; None for the system."""
@@ -91,7 +99,7 @@ class Services:
     def checks(self) -> SandboxCheckRunner:
         """Return the runner of checks. Raises Transient."""
         settings = self.settings
-        setups = S3SetupStore(s3_client(), settings.private_bucket)
+        setups = S3SetupStore(setup_store.s3_client(), settings.private_bucket)
         # a kept set-up fits the machine only that made it
         machine = f"{settings.sandbox_image} {platform() if settings.local else ''}"
         return SandboxCheckRunner(self.keeper(), self.tables.checks, setups, machine)
@@ -126,4 +134,5 @@ def services() -> Services:
         sandboxes=lambda secret: open_sandboxes(settings, secret),
         start_baseline=lambda id_: event_invoker(settings.plan_executor)({"do": "BASELINE", "repositoryId": id_}),
         timer=PlanTimer(settings.schedule_prefix, settings.plan_executor_arn, settings.schedule_role),
+        files=S3ImportFiles(s3_client, settings.private_bucket, now_ms),
     )

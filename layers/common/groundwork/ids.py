@@ -6,6 +6,7 @@
     story        k3v9x2m4q8-E3-S2
     subtask      k3v9x2m4q8-E3-S2-ST5
     run          k3v9x2m4q8-R12
+    import       k3v9x2m4q8-IM2
     plan         plk3v9x2m4q8
     phase        plk3v9x2m4q8-H3
     task         plk3v9x2m4q8-T17
@@ -38,6 +39,7 @@ class Kind(StrEnum):
     STORY = "S"
     SUBTASK = "ST"
     RUN = "R"
+    IMPORT = "IM"
     PLAN = "PL"
     PHASE = "H"
     TASK = "T"
@@ -51,13 +53,14 @@ _SHAPES: dict[Kind, tuple[str, ...]] = {
     Kind.STORY: ("E", "S"),
     Kind.SUBTASK: ("E", "S", "ST"),
     Kind.RUN: ("R",),
+    Kind.IMPORT: ("IM",),
     Kind.PLAN: (),
     Kind.PHASE: ("H",),
     Kind.TASK: ("T",),
     Kind.ITERATION: ("I",),
 }
 # no leading zero: each id has one spelling; nine digits keep int() cheap
-_STEP = re.compile(r"(C|E|S|ST|R|H|T|I)([1-9][0-9]{0,8})")
+_STEP = re.compile(r"(C|E|S|ST|R|IM|H|T|I)([1-9][0-9]{0,8})")
 _OF_PLAN = (Kind.PLAN, Kind.PHASE, Kind.TASK, Kind.ITERATION, Kind.RUN)
 
 
@@ -97,6 +100,7 @@ _PARENTS = {
     Kind.CARD: Kind.PROJECT,
     Kind.EPIC: Kind.PROJECT,
     Kind.RUN: Kind.PROJECT,
+    Kind.IMPORT: Kind.PROJECT,
     Kind.STORY: Kind.EPIC,
     Kind.SUBTASK: Kind.STORY,
 }

@@ -18,6 +18,7 @@ class Settings:
     backlog_table: str
     runs_table: str
     plans_table: str
+    private_bucket: str
     process_next: str
     plan_executor: str
     plan_machine: str
@@ -51,9 +52,6 @@ class Settings:
 
     sandbox_scope: str
     """Name to tell this stack's sandboxes from others."""
-
-    private_bucket: str
-    """Bucket of kept set-ups."""
 
     ai: str
     model: str

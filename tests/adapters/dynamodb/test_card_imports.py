@@ -14,9 +14,9 @@ from groundwork.adapters.dynamodb.backlog_rows import (
     hash_key,
 )
 from groundwork.adapters.dynamodb.import_parts import ImportPart
-from groundwork.adapters.dynamodb.older_cards import DynamoOlderCards, OlderCardsUnfinished
+from groundwork.adapters.dynamodb.older_cards import DynamoOlderCards
 from groundwork.adapters.dynamodb.tables import Tables, connection
-from groundwork.backlog.new_cards import NewCard, content_hash
+from groundwork.backlog.new_cards import NewCard, OlderCardsUnfinished, content_hash
 from groundwork.errors import IdempotencyKeyReused, NotFound
 from groundwork.ids import Kind, Path
 from tests.adapters.dynamodb.test_backlog import cards_of, counts, never, rows

@@ -52,6 +52,70 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/projects/{projectId}/imports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List imports
+         * @description Returns the imports of a project, newest first, without the facts about their files.
+         */
+        get: operations["listImports"];
+        put?: never;
+        /**
+         * Create an import
+         * @description Creates an import of a file of up to 1 GiB, and signs a request that uploads it. Send the file with this request, with exactly the announced size, then start the import. The file is kept for two weeks.
+         */
+        post: operations["createImport"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/imports/{importId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get an import
+         * @description Returns an import. `counts` rise while its run works. Each row of the file counts once, as created, duplicate, rejected or skipped.
+         */
+        get: operations["getImport"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/imports/{importId}/rejected": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the rejected rows of an import
+         * @description Returns all rejected rows so far, in the order of the file. As CSV, the token of the next page is in the header `x-next-token`.
+         */
+        get: operations["listRejectedRows"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/projects/{projectId}": {
         parameters: {
             query?: never;
@@ -396,6 +460,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/imports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List files without a project
+         * @description Returns files that another program has put into the bucket for no known project, newest first. They are kept for two weeks.
+         */
+        get: operations["listUnassignedFiles"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/projects/{projectId}/runs": {
         parameters: {
             query?: never;
@@ -454,6 +538,26 @@ export interface paths {
          * @description Cancels a `QUEUED` or `RUNNING` run. Results saved so far stay. The run is `CANCELLED` in the response, and nothing is written for it any more.
          */
         post: operations["cancelRun"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/imports/{importId}/start": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Start an import
+         * @description Starts the run of an import, of type `IMPORT_CARDS`. Another request returns the same run. Poll the progress of the run; cancel and retry it like any other run. The file must not change until the run has ended. A file without usable feedback fails the run; the import then shows the reason. A project has one import run at a time.
+         */
+        post: operations["startImport"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1395,6 +1499,7 @@ export interface components {
          *         "plan": "pro"
          *       },
          *       "postedAt": "2026-11-02T08:05:00Z",
+         *       "madeBy": "import",
          *       "analysis": {
          *         "summary": "Export of large sheets fails",
          *         "theme": "Export",
@@ -1404,7 +1509,8 @@ export interface components {
          *         "keywords": [
          *           "export",
          *           "large sheets"
-         *         ]
+         *         ],
+         *         "madeBy": "claude-sonnet-5-5"
          *       }
          *     }
          */
@@ -1425,6 +1531,8 @@ export interface components {
             };
             /** @description Time of the feedback (RFC 3339, UTC), or null. */
             postedAt: string | null;
+            /** @description Origin, `import` or `person`. It stays after an edit. Null in entries of earlier releases. */
+            madeBy: string | null;
             /** @description Result of an `ANALYZE_CARDS` run, or null before the first one. */
             analysis: components["schemas"]["CardAnalysis"] | null;
         };
@@ -1442,6 +1550,8 @@ export interface components {
             sentiment: components["schemas"]["CardSentiment"];
             /** @description Keywords. */
             keywords: string[];
+            /** @description Origin, `mock` or the id of a model. Null in entries of earlier releases. */
+            madeBy: string | null;
         };
         /**
          * @description Cards to import.
@@ -1471,6 +1581,11 @@ export interface components {
             /** @description Token of the next page. Null on the last page. */
             nextToken: string | null;
         };
+        /**
+         * @description Origin of imported cards.
+         * @enum {string}
+         */
+        CardOrigin: "import" | "person";
         /** @description Changes to a card. Omitted fields keep their value. A new text removes the analysis. */
         CardPatch: {
             /** @description The feedback itself. */
@@ -1719,6 +1834,7 @@ export interface components {
          *       ],
          *       "priority": "high",
          *       "runId": null,
+         *       "madeBy": "person",
          *       "createdAt": "2026-11-29T08:05:00Z"
          *     }
          */
@@ -1753,6 +1869,8 @@ export interface components {
             priority: components["schemas"]["Priority"];
             /** @description Id of the run that created this entry, or null. */
             runId: string | null;
+            /** @description Origin: `import`, `person`, `mock`, or the id of a model. It stays after an edit. Null in entries of earlier releases. */
+            madeBy: string | null;
             /** @description Time of creation (RFC 3339, UTC). */
             createdAt: string;
         };
@@ -1861,6 +1979,8 @@ export interface components {
             priority: components["schemas"]["Priority"];
             /** @description Id of the run that created this entry, or null. */
             runId: string | null;
+            /** @description Origin: `import`, `person`, `mock`, or the id of a model. It stays after an edit. Null in entries of earlier releases. */
+            madeBy: string | null;
             /** @description Time of creation (RFC 3339, UTC). */
             createdAt: string;
             /** @description Stories with their subtasks. */
@@ -1915,6 +2035,8 @@ export interface components {
             cardIds: string[];
             /** @description Id of the run that created this entry, or null. */
             runId: string | null;
+            /** @description Origin: `import`, `person`, `mock`, or the id of a model. It stays after an edit. Null in entries of earlier releases. */
+            madeBy: string | null;
             /** @description Time of creation (RFC 3339, UTC). */
             createdAt: string;
             /** @description Subtasks of the story. */
@@ -1979,6 +2101,63 @@ export interface components {
             /** @description Always `ok`. */
             status: string;
         };
+        /**
+         * @description Import of a file.
+         * @example {
+         *       "id": "k3v9x2m4q8-IM2",
+         *       "projectId": "k3v9x2m4q8",
+         *       "name": "reviews.csv",
+         *       "size": 48210377,
+         *       "origin": "upload",
+         *       "parameters": {
+         *         "text": "Review",
+         *         "dedupe": "content"
+         *       },
+         *       "status": "SUCCEEDED",
+         *       "runId": "k3v9x2m4q8-R14",
+         *       "counts": {
+         *         "created": 96204,
+         *         "duplicates": 3511,
+         *         "rejected": 12,
+         *         "skipped": 273
+         *       },
+         *       "format": null,
+         *       "encoding": "utf-8",
+         *       "warnings": [],
+         *       "error": null,
+         *       "createdAt": "2026-11-29T09:30:00.123Z"
+         *     }
+         */
+        Import: {
+            /** @description Opaque id. */
+            id: string;
+            /** @description Id of the project. */
+            projectId: string;
+            /** @description Name of the file. */
+            name: string;
+            /** @description Number of bytes of the file. */
+            size: number;
+            /** @description Source of the file. */
+            origin: components["schemas"]["ImportOrigin"];
+            /** @description How to read the file. */
+            parameters: components["schemas"]["ImportParameters"];
+            /** @description Current status. */
+            status: components["schemas"]["ImportStatus"];
+            /** @description Id of the latest run, or null before the start. */
+            runId: string | null;
+            /** @description Rows by result. */
+            counts: components["schemas"]["ImportCounts"];
+            /** @description Name of the recognized export, or null. */
+            format: string | null;
+            /** @description Charset of the file. Null before its inspection. */
+            encoding: string | null;
+            /** @description Notes on the file for people, such as columns that were left out. */
+            warnings: string[];
+            /** @description Reason for an import without a complete result, or null. */
+            error: components["schemas"]["ImportFailure"] | null;
+            /** @description Time of creation (RFC 3339, UTC). */
+            createdAt: string;
+        };
         /** @description Column of a file. */
         ImportColumn: {
             /** @description Name of the column. */
@@ -1988,11 +2167,81 @@ export interface components {
             /** @description Values of the column. */
             samples: string[];
         };
+        /** @description Rows of a file by result. */
+        ImportCounts: {
+            /** @description Number of new cards. */
+            created: number;
+            /** @description Number of rows with a known `externalId`, or a known text. */
+            duplicates: number;
+            /** @description Number of rows without a usable card. */
+            rejected: number;
+            /** @description Number of rows without feedback, such as footers and empty answers. */
+            skipped: number;
+        };
+        /** @description Id of a new import, and the request that uploads its file. */
+        ImportCreated: {
+            /** @description Id of the import. */
+            importId: string;
+            /** @description Signed request. */
+            upload: components["schemas"]["UploadRequest"];
+        };
+        /** @description Reason for an import without a complete result. */
+        ImportFailure: {
+            /** @description Machine-readable cause. The code of a refusal, such as `COLUMN_UNKNOWN`; `CANCELLED`; or `INCOMPLETE` for failed parts. */
+            code: string;
+            /** @description Reason for people. */
+            message: string;
+            /** @description Columns of the file to choose from, with `COLUMN_UNKNOWN`. */
+            columns: components["schemas"]["SampledColumn"][];
+        };
         /**
          * @description Type of a file.
          * @enum {string}
          */
         ImportFileType: "csv" | "ndjson" | "json" | "xlsx";
+        /** @description Page of a list of `Import`. */
+        ImportList: {
+            /** @description Entries of this page. */
+            items: components["schemas"]["Import"][];
+            /** @description Token of the next page. Null on the last page. */
+            nextToken: string | null;
+        };
+        /**
+         * @description Source of a file. `upload` was sent to the signed URL, `drop` was put into the bucket by another program.
+         * @enum {string}
+         */
+        ImportOrigin: "upload" | "drop";
+        /** @description How to read a file. The same parameters as those of `importCards`, with the same defaults. */
+        ImportParameters: {
+            /** @description Column with the feedback, or a list of columns to join. */
+            text?: string | string[] | null;
+            /** @description Column with the title, placed above the text. */
+            title?: string | null;
+            /** @description Column to keep as metadata, or a list of columns. */
+            metadata?: string | string[] | null;
+            /** @description Column to leave out, or a list of columns. */
+            omit?: string | string[] | null;
+            /** @description Column with the id of the row. */
+            externalId?: string | null;
+            /** @description Column with the origin of the feedback. */
+            source?: string | null;
+            /** @description Column with the time of the feedback. */
+            postedAt?: string | null;
+            /** @description Time zone of times without one, such as `Europe/Berlin`. UTC by default. */
+            timezone?: string | null;
+            /** @description Order of day and month in numeric dates. */
+            dateOrder?: components["schemas"]["DateOrder"] | null;
+            /** @description Use `keep` to import columns with personal data as metadata. */
+            personal?: components["schemas"]["PersonalData"] | null;
+            /** @description Charset of the file. */
+            charset?: string | null;
+            /** @description Type of the file. */
+            type?: components["schemas"]["ImportFileType"] | null;
+            /** @description Delimiter of the columns. */
+            delimiter?: components["schemas"]["ColumnDelimiter"] | null;
+            /** @description Use `content` to treat an equal text in the project as a duplicate. */
+            dedupe?: "content" | null;
+        };
         /** @description Preview of an import. */
         ImportPreview: {
             /** @description Name of the recognized export, or null. */
@@ -2054,6 +2303,11 @@ export interface components {
             /** @description Notes on the file for people, such as columns that were left out. */
             warnings: string[];
         };
+        /**
+         * @description Status of an import. `AWAITING_UPLOAD` has not been started, `WAITING` starts after the active import of the project, `REFUSED` cannot start. The others are those of its latest run.
+         * @enum {string}
+         */
+        ImportStatus: "AWAITING_UPLOAD" | "WAITING" | "REFUSED" | "QUEUED" | "RUNNING" | "SUCCEEDED" | "PARTIAL" | "FAILED" | "CANCELLED";
         /** @description Entry in a plan's history. */
         Iteration: {
             /** @description Id of the iteration. */
@@ -2117,6 +2371,8 @@ export interface components {
             } | null;
             /** @description Reason of a failed iteration, or null. */
             error: string | null;
+            /** @description Origin of the content, `person`, `mock` or the id of a model. Null in entries of earlier releases. */
+            madeBy: string | null;
         };
         /**
          * @description Kind of entry in a plan's history.
@@ -2308,6 +2564,43 @@ export interface components {
             priority: components["schemas"]["Priority"];
         };
         /**
+         * @description Import to create.
+         * @example {
+         *       "name": "reviews.csv",
+         *       "size": 48210377,
+         *       "parameters": {
+         *         "text": "Review",
+         *         "dedupe": "content"
+         *       }
+         *     }
+         */
+        NewImport: {
+            /** @description Name of the file. */
+            name: string;
+            /** @description Number of bytes of the file. */
+            size: number;
+            /**
+             * @description How to read the file.
+             * @default {
+             *       "text": null,
+             *       "title": null,
+             *       "metadata": null,
+             *       "omit": null,
+             *       "externalId": null,
+             *       "source": null,
+             *       "postedAt": null,
+             *       "timezone": null,
+             *       "dateOrder": null,
+             *       "personal": null,
+             *       "charset": null,
+             *       "type": null,
+             *       "delimiter": null,
+             *       "dedupe": null
+             *     }
+             */
+            parameters: components["schemas"]["ImportParameters"];
+        };
+        /**
          * @description Request to add a phase.
          * @example {
          *       "planId": "plk3v9x2m4q8",
@@ -2383,6 +2676,13 @@ export interface components {
              * @default 10
              */
             maxParallel: number;
+            /** @description Upper limit for the cost in US dollars. No new model call starts above it. Null for no limit. */
+            maxCostUsd?: number | null;
+            /** @description Id of the model. */
+            model?: string | null;
+            modelEffort?: ("low" | "medium" | "high" | "xhigh" | "max") | null;
+            /** @default false */
+            review: boolean;
             /**
              * @description Ids of the stories to implement.
              * @default []
@@ -2612,6 +2912,12 @@ export interface components {
              * @default true
              */
             changeAsked: boolean;
+            /** @description Upper limit for the cost in US dollars. No new model call starts above it. Null for no limit. */
+            maxCostUsd?: number | null;
+            /** @description Id of the model. */
+            model?: string | null;
+            modelEffort?: ("low" | "medium" | "high" | "xhigh" | "max") | null;
+            review?: boolean | null;
             /** @description Condition to run this task. The task is skipped if it is not met. Null for none. */
             condition?: components["schemas"]["Condition"] | null;
             /** @description Id of the phase. */
@@ -2815,6 +3121,7 @@ export interface components {
          *       "taskCount": 1,
          *       "storyIds": [],
          *       "error": null,
+         *       "madeBy": "person",
          *       "createdAt": "2026-11-29T09:00:00Z",
          *       "updatedAt": "2026-11-29T09:00:00Z",
          *       "description": "Exports must not block the page.",
@@ -2871,6 +3178,8 @@ export interface components {
             storyIds: string[];
             /** @description Reason of a failed plan, or null. */
             error: string | null;
+            /** @description Origin: `import`, `person`, `mock`, or the id of a model. It stays after an edit. Null in entries of earlier releases. */
+            madeBy: string | null;
             /** @description Time of creation (RFC 3339, UTC). */
             createdAt: string;
             /** @description Time of the last change (RFC 3339, UTC). */
@@ -2883,6 +3192,12 @@ export interface components {
             autoCommit: boolean;
             /** @description Maximum number of tasks in parallel. */
             maxParallel: number;
+            /** @description Upper limit for the cost in US dollars. No new model call starts above it. Null for no limit. */
+            maxCostUsd: number | null;
+            /** @description Id of the model. */
+            model: string | null;
+            modelEffort: ("low" | "medium" | "high" | "xhigh" | "max") | null;
+            review: boolean;
             /** @description Phases in order. */
             phases: components["schemas"]["Phase"][];
         };
@@ -2890,7 +3205,7 @@ export interface components {
          * @description Reason of a paused or failed plan. `person` is a user, `failure` a failed task, `phase` the end of a phase with `pauseAfter`, `execution` a failed execution.
          * @enum {string}
          */
-        PlanCause: "person" | "failure" | "phase" | "execution";
+        PlanCause: "person" | "failure" | "phase" | "execution" | "trouble" | "limit";
         /** @description Change of a phase, a task or the plan's own fields. */
         PlanChange: {
             /** @description Id of the phase, the task or the plan. */
@@ -2987,6 +3302,12 @@ export interface components {
             autoCommit?: boolean;
             /** @description Maximum number of tasks in parallel. */
             maxParallel?: number;
+            /** @description Upper limit for the cost in US dollars. No new model call starts above it. Null for no limit. */
+            maxCostUsd?: number | null;
+            /** @description Id of the model. */
+            model?: string | null;
+            modelEffort?: ("low" | "medium" | "high" | "xhigh" | "max") | null;
+            review?: boolean;
             /** @description Ids of the stories to implement. */
             storyIds?: string[];
             /** @description `READY` releases a complete plan for execution, `DRAFT` withdraws the release. */
@@ -3105,6 +3426,8 @@ export interface components {
             storyIds: string[];
             /** @description Reason of a failed plan, or null. */
             error: string | null;
+            /** @description Origin: `import`, `person`, `mock`, or the id of a model. It stays after an edit. Null in entries of earlier releases. */
+            madeBy: string | null;
             /** @description Time of creation (RFC 3339, UTC). */
             createdAt: string;
             /** @description Time of the last change (RFC 3339, UTC). */
@@ -3209,6 +3532,18 @@ export interface components {
             /** @description Reason of the rejection. */
             reason: string;
         };
+        /** @description Page of a list of `RejectedRow`. */
+        RejectedRowList: {
+            /** @description Entries of this page. */
+            items: components["schemas"]["RejectedRow"][];
+            /** @description Token of the next page. Null on the last page. */
+            nextToken: string | null;
+        };
+        /**
+         * @description File format of rejected rows.
+         * @enum {string}
+         */
+        RejectedRowsFormat: "json" | "csv";
         /** @description Delete a phase with its tasks. */
         RemovePhase: {
             /**
@@ -3494,7 +3829,7 @@ export interface components {
          * @description Reason of a failed item or run.
          * @enum {string}
          */
-        RunErrorCode: "ANSWER_INVALID" | "ANSWER_TRUNCATED" | "ANSWER_REFUSED" | "MODEL_UNAVAILABLE" | "MODEL_MISCONFIGURED" | "TIMED_OUT" | "WORKER_LOST" | "TARGET_GONE" | "TARGET_CHANGED" | "TOO_LARGE" | "REPOSITORY_UNAVAILABLE" | "COST_LIMIT" | "HOP_LIMIT" | "NO_PROGRESS" | "INTERNAL";
+        RunErrorCode: "ANSWER_INVALID" | "ANSWER_TRUNCATED" | "ANSWER_REFUSED" | "MODEL_UNAVAILABLE" | "MODEL_MISCONFIGURED" | "TIMED_OUT" | "WORKER_LOST" | "TARGET_GONE" | "TARGET_CHANGED" | "TOO_LARGE" | "REPOSITORY_UNAVAILABLE" | "FILE_INVALID" | "FILE_CHANGED" | "COST_LIMIT" | "HOP_LIMIT" | "NO_PROGRESS" | "INTERNAL";
         /**
          * @description Rough estimate of a run, without the items it would skip.
          * @example {
@@ -3786,10 +4121,17 @@ export interface components {
          */
         RunStatus: "QUEUED" | "RUNNING" | "SUCCEEDED" | "PARTIAL" | "FAILED" | "CANCELLED";
         /**
-         * @description Kind of run. `ANALYZE_CARDS` classifies cards, `GENERATE_EPICS`, `GENERATE_STORIES` and `GENERATE_SUBTASKS` create entries of the backlog, `GENERATE_PLAN` writes a plan and `REVIEW_PLAN` reviews one. The last two start at the plan's own endpoints.
+         * @description Kind of run. `ANALYZE_CARDS` classifies cards, `GENERATE_EPICS`, `GENERATE_STORIES` and `GENERATE_SUBTASKS` create entries of the backlog, `GENERATE_PLAN` writes a plan and `REVIEW_PLAN` reviews one, and `IMPORT_CARDS` imports a file. The last three start at endpoints of their own.
          * @enum {string}
          */
-        RunType: "ANALYZE_CARDS" | "GENERATE_EPICS" | "GENERATE_STORIES" | "GENERATE_SUBTASKS" | "GENERATE_PLAN" | "REVIEW_PLAN";
+        RunType: "ANALYZE_CARDS" | "GENERATE_EPICS" | "GENERATE_STORIES" | "GENERATE_SUBTASKS" | "GENERATE_PLAN" | "REVIEW_PLAN" | "IMPORT_CARDS";
+        /** @description Column of a file with some of its values. */
+        SampledColumn: {
+            /** @description Name of the column. */
+            name: string;
+            /** @description Values of the column. */
+            samples: string[];
+        };
         /** @description Schedule of a plan. */
         Schedule: {
             /** @description Expression of EventBridge Scheduler, `at(…)` or `cron(…)`. */
@@ -3940,6 +4282,8 @@ export interface components {
             cardIds: string[];
             /** @description Id of the run that created this entry, or null. */
             runId: string | null;
+            /** @description Origin: `import`, `person`, `mock`, or the id of a model. It stays after an edit. Null in entries of earlier releases. */
+            madeBy: string | null;
             /** @description Time of creation (RFC 3339, UTC). */
             createdAt: string;
         };
@@ -3964,6 +4308,7 @@ export interface components {
          *         "k3v9x2m4q8-C1"
          *       ],
          *       "runId": null,
+         *       "madeBy": "person",
          *       "createdAt": "2026-11-29T08:10:00Z",
          *       "plans": []
          *     }
@@ -4016,6 +4361,8 @@ export interface components {
             cardIds: string[];
             /** @description Id of the run that created this entry, or null. */
             runId: string | null;
+            /** @description Origin: `import`, `person`, `mock`, or the id of a model. It stays after an edit. Null in entries of earlier releases. */
+            madeBy: string | null;
             /** @description Time of creation (RFC 3339, UTC). */
             createdAt: string;
             /** @description Plans that implement the story. */
@@ -4086,6 +4433,7 @@ export interface components {
          *       "description": "Write export jobs to a queue.",
          *       "effort": "S",
          *       "runId": null,
+         *       "madeBy": "person",
          *       "createdAt": "2026-11-29T08:15:00Z"
          *     }
          */
@@ -4112,6 +4460,8 @@ export interface components {
             effort: components["schemas"]["Effort"];
             /** @description Id of the run that created this entry, or null. */
             runId: string | null;
+            /** @description Origin: `import`, `person`, `mock`, or the id of a model. It stays after an edit. Null in entries of earlier releases. */
+            madeBy: string | null;
             /** @description Time of creation (RFC 3339, UTC). */
             createdAt: string;
         };
@@ -4209,6 +4559,12 @@ export interface components {
              * @default true
              */
             changeAsked: boolean;
+            /** @description Upper limit for the cost in US dollars. No new model call starts above it. Null for no limit. */
+            maxCostUsd: number | null;
+            /** @description Id of the model. */
+            model: string | null;
+            modelEffort: ("low" | "medium" | "high" | "xhigh" | "max") | null;
+            review: boolean | null;
             /** @description Condition to run this task. The task is skipped if it is not met. Null for none. */
             condition: components["schemas"]["Condition"] | null;
             /** @description Status of the task. */
@@ -4219,6 +4575,8 @@ export interface components {
             commitSha: string | null;
             /** @description Reason of the failure for people, or null. */
             errorMsg: string | null;
+            activity: string | null;
+            verified: components["schemas"]["Verified"] | null;
         };
         /** @description One command of a check of a task. */
         TaskCheck: {
@@ -4306,6 +4664,12 @@ export interface components {
              * @default true
              */
             changeAsked: boolean;
+            /** @description Upper limit for the cost in US dollars. No new model call starts above it. Null for no limit. */
+            maxCostUsd: number | null;
+            /** @description Id of the model. */
+            model: string | null;
+            modelEffort: ("low" | "medium" | "high" | "xhigh" | "max") | null;
+            review: boolean | null;
             /** @description Condition to run this task. The task is skipped if it is not met. Null for none. */
             condition: components["schemas"]["Condition"] | null;
             /** @description Status of the task. */
@@ -4316,6 +4680,8 @@ export interface components {
             commitSha: string | null;
             /** @description Reason of the failure for people, or null. */
             errorMsg: string | null;
+            activity: string | null;
+            verified: components["schemas"]["Verified"] | null;
             /** @description Id of the plan. */
             planId: string;
             /** @description Id of the phase. */
@@ -4374,6 +4740,12 @@ export interface components {
              * @default true
              */
             changeAsked: boolean;
+            /** @description Upper limit for the cost in US dollars. No new model call starts above it. Null for no limit. */
+            maxCostUsd?: number | null;
+            /** @description Id of the model. */
+            model?: string | null;
+            modelEffort?: ("low" | "medium" | "high" | "xhigh" | "max") | null;
+            review?: boolean | null;
             /** @description Condition to run this task. The task is skipped if it is not met. Null for none. */
             condition?: components["schemas"]["Condition"] | null;
         };
@@ -4428,6 +4800,12 @@ export interface components {
             subtaskId?: string | null;
             /** @description False for a task that only reports and changes no file. */
             changeAsked?: boolean;
+            /** @description Upper limit for the cost in US dollars. No new model call starts above it. Null for no limit. */
+            maxCostUsd?: number | null;
+            /** @description Id of the model. */
+            model?: string | null;
+            modelEffort?: ("low" | "medium" | "high" | "xhigh" | "max") | null;
+            review?: boolean | null;
             /** @description Condition to run this task. The task is skipped if it is not met. Null for none. */
             condition?: components["schemas"]["Condition"] | null;
             /** @description Id of the new phase. Omit to stay in the same phase. */
@@ -4457,6 +4835,10 @@ export interface components {
             revertSha: string | null;
             /** @description Reason of the failure for people, or null. */
             errorMsg: string | null;
+            activity: string | null;
+            verified: components["schemas"]["Verified"] | null;
+            findings: string[];
+            reviewed: string | null;
             /** @description Note from the last manual action, or null. */
             note: string | null;
             /** @description Summary of the result. */
@@ -4500,6 +4882,8 @@ export interface components {
             commitSha: string | null;
             /** @description Reason of the failure for people, or null. */
             errorMsg: string | null;
+            activity: string | null;
+            verified: components["schemas"]["Verified"] | null;
             /** @description Note from the last manual action, or null. */
             note: string | null;
             /** @description Status of the plan. */
@@ -4612,6 +4996,32 @@ export interface components {
             /** @description Cost in millionths of a US dollar. */
             costMicroUsd?: number;
         };
+        /**
+         * @description File in the bucket that belongs to no project.
+         * @example {
+         *       "key": "imports/k3v9x2m4q8/reviews.csv",
+         *       "size": 48210,
+         *       "reason": "There is no project 'k3v9x2m4q8'.",
+         *       "createdAt": "2026-11-29T09:30:00Z"
+         *     }
+         */
+        UnassignedFile: {
+            /** @description Key of the object. */
+            key: string;
+            /** @description Number of bytes of the file. */
+            size: number;
+            /** @description Reason for people. */
+            reason: string;
+            /** @description Time at which the file was put there (RFC 3339, UTC). */
+            createdAt: string;
+        };
+        /** @description Page of a list of `UnassignedFile`. */
+        UnassignedFileList: {
+            /** @description Entries of this page. */
+            items: components["schemas"]["UnassignedFile"][];
+            /** @description Token of the next page. Null on the last page. */
+            nextToken: string | null;
+        };
         /** @description Change a phase. */
         UpdatePhase: {
             /**
@@ -4652,6 +5062,21 @@ export interface components {
                 [key: string]: unknown;
             };
         };
+        /** @description Request that uploads a file. Its signature replaces a token. */
+        UploadRequest: {
+            /** @description URL with the signature. */
+            url: string;
+            /** @description HTTP method. */
+            method: string;
+            /** @description Headers to send. */
+            headers: {
+                [key: string]: string;
+            };
+            /** @description Time until which the upload must begin (RFC 3339, UTC). */
+            expiresAt: string;
+        };
+        /** @enum {string} */
+        Verified: "passed" | "failed" | "not_configured" | "not_run";
     };
     responses: {
         /** @description The token is missing. Sent by the gateway. */
@@ -4834,6 +5259,8 @@ export interface operations {
                 delimiter?: components["schemas"]["ColumnDelimiter"];
                 /** @description Use `content` to treat an equal text in the project as a duplicate. */
                 dedupe?: components["schemas"]["Deduplication"];
+                /** @description Use `person` for feedback that a person has typed. `import` by default. */
+                madeBy?: components["schemas"]["CardOrigin"];
             };
             header?: {
                 /** @description Unique key of this part of an import. A repeated request with the same key, body and parameters creates no card twice and returns the same numbers. Kept for one day. */
@@ -4975,6 +5402,8 @@ export interface operations {
                 delimiter?: components["schemas"]["ColumnDelimiter"];
                 /** @description Use `content` to treat an equal text in the project as a duplicate. */
                 dedupe?: components["schemas"]["Deduplication"];
+                /** @description Use `person` for feedback that a person has typed. `import` by default. */
+                madeBy?: components["schemas"]["CardOrigin"];
             };
             header?: {
                 /** @description Use `gzip` for a compressed body. */
@@ -5057,6 +5486,241 @@ export interface operations {
              *
              *     `COLUMN_UNKNOWN`: No column is known to hold the feedback, or a named column does not exist. `details.columns` lists the columns with samples.
              */
+            422: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["UnexpectedError"];
+        };
+    };
+    listImports: {
+        parameters: {
+            query?: {
+                /** @description Maximum number of entries on a page. */
+                limit?: number;
+                /** @description Token from the previous page. Omit it for the first page. */
+                nextToken?: string | null;
+            };
+            header?: never;
+            path: {
+                /** @description Id of the project. */
+                projectId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportList"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            /** @description `NOT_FOUND`: The id is unknown. */
+            404: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            /** @description `INVALID`: A parameter or a field is not valid. `details` names each one. */
+            422: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["UnexpectedError"];
+        };
+    };
+    createImport: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the project. */
+                projectId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewImport"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportCreated"];
+                };
+            };
+            /** @description `MALFORMED`: The body or a header cannot be parsed. */
+            400: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            /** @description `NOT_FOUND`: The id is unknown. */
+            404: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            /** @description `UNSUPPORTED_MEDIA_TYPE`: The content type is not supported. */
+            415: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description `INVALID`: A parameter or a field is not valid. `details` names each one. */
+            422: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["UnexpectedError"];
+        };
+    };
+    getImport: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the import. */
+                importId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Import"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            /** @description `NOT_FOUND`: The id is unknown. */
+            404: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["UnexpectedError"];
+        };
+    };
+    listRejectedRows: {
+        parameters: {
+            query?: {
+                /** @description File format. */
+                format?: components["schemas"]["RejectedRowsFormat"];
+                /** @description Maximum number of rows on a page. */
+                limit?: number;
+                /** @description Token from the previous page. Omit it for the first page. */
+                nextToken?: string | null;
+            };
+            header?: never;
+            path: {
+                /** @description Id of the import. */
+                importId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RejectedRowList"];
+                    "text/csv": string;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            /** @description `NOT_FOUND`: The id is unknown. */
+            404: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            /** @description `INVALID`: A parameter or a field is not valid. `details` names each one. */
             422: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -6801,6 +7465,50 @@ export interface operations {
             default: components["responses"]["UnexpectedError"];
         };
     };
+    listUnassignedFiles: {
+        parameters: {
+            query?: {
+                /** @description Maximum number of entries on a page. */
+                limit?: number;
+                /** @description Token from the previous page. Omit it for the first page. */
+                nextToken?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnassignedFileList"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            413: components["responses"]["TooLarge"];
+            /** @description `INVALID`: A parameter or a field is not valid. `details` names each one. */
+            422: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["UnexpectedError"];
+        };
+    };
     listRuns: {
         parameters: {
             query?: {
@@ -7080,6 +7788,68 @@ export interface operations {
                 };
             };
             413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["UnexpectedError"];
+        };
+    };
+    startImport: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the import. */
+                importId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StartedRun"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            /** @description `NOT_FOUND`: The id is unknown. */
+            404: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description `RUN_ALREADY_ACTIVE`: A run of this type is active already. `details.runId` names it. */
+            409: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            /** @description `INVALID`: A parameter or a field is not valid. `details` names each one. */
+            422: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];

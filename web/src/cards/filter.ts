@@ -26,7 +26,16 @@ function matches({ analysis }: Card, { kind, severity, sentiment }: CardFilter):
   return chosen.every(([preset, value]) => preset === ANY || preset === value);
 }
 
-function textOf({ id, text, source, externalId, analysis }: Card): string {
-  const found = analysis ? [analysis.summary, analysis.theme, ...analysis.keywords] : [];
-  return [id, text, source, externalId, ...found].join(" ").toLowerCase();
+/** Lower-case texts are kept: with 100,000 cards, making them for each key press would freeze the page. */
+const texts = new WeakMap<Card, string>();
+
+function textOf(card: Card): string {
+  let text = texts.get(card);
+  if (text === undefined) {
+    const { id, text: own, source, externalId, analysis } = card;
+    const found = analysis ? [analysis.summary, analysis.theme, ...analysis.keywords] : [];
+    text = [id, own, source, externalId, ...found].join(" ").toLowerCase();
+    texts.set(card, text);
+  }
+  return text;
 }

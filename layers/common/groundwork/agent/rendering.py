@@ -22,6 +22,13 @@ def render_line(line: str, limit: int = 300) -> str:
     return rendered + (f"… ({len(plain):,} characters)" if len(plain) > limit else "")
 
 
+def split_lines(text: str) -> list[str]:
+    """Split into lines as editors and git number them, with any carriage returns."""
+    # not splitlines: it also breaks at form feeds and U+2028, and shifts the line numbers
+    lines = text.split("\n")
+    return lines[:-1] if lines[-1] == "" else lines
+
+
 def render_file(path: str, content: bytes, first: int = 1, last: int = 0) -> str:
     """Render lines `first` to `last` (0: the end), numbered, below a header.
 
@@ -30,10 +37,7 @@ def render_file(path: str, content: bytes, first: int = 1, last: int = 0) -> str
     decoded = decode(content)
     if decoded is None:
         return f"{path}: a binary file of {len(content):,} bytes; it cannot be shown"
-    # not splitlines: it also breaks at form feeds and U+2028, and shifts the line numbers
-    lines = decoded.text.split("\n")
-    if lines[-1] == "":
-        lines.pop()
+    lines = split_lines(decoded.text)
     if not lines:
         return f"{path}: an empty file"
     start, wanted = max(1, first), min(last or len(lines), len(lines))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import regex
 
-from groundwork.agent.rendering import render_line
+from groundwork.agent.rendering import render_line, split_lines
 from groundwork.agent.text_format import decode
 from groundwork.agent.workspace import ToolFailed, Workspace
 
@@ -131,10 +131,10 @@ def _matching_lines(
             continue
         if len(content) > MAX_SEARCHED_BYTES or (decoded := decode(content)) is None:
             continue
-        for number, line in enumerate(decoded.text.splitlines(), 1):
+        for number, line in enumerate(split_lines(decoded.text), 1):
             left = ends - time.monotonic()
             if left <= 0:
                 raise TimeoutError
             # `concurrent` releases the GIL: a slow search must not delay the renewal of the lease
-            if expression.search(line[:MAX_LINE], timeout=left, concurrent=True):
+            if expression.search(line.removesuffix("\r")[:MAX_LINE], timeout=left, concurrent=True):
                 yield path, number, line

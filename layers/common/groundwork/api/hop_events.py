@@ -18,7 +18,13 @@ PURGE_RESERVE_MS = 5_000
 logger = Logger(service="process_next")
 
 
-def run_hop(run_id: str, runner: HopRunner, tables: Tables, left_ms: Callable[[], int]) -> dict[str, Any]:
+def run_hop(
+    run_id: str,
+    runner: HopRunner,
+    tables: Tables,
+    start_next_import: Callable[[str], list[str]],
+    left_ms: Callable[[], int],
+) -> dict[str, Any]:
     """Run one hop. Raises Transient: Lambda retries an asynchronous event twice."""
     logger.append_keys(run_id=run_id)
     try:
@@ -30,6 +36,7 @@ def run_hop(run_id: str, runner: HopRunner, tables: Tables, left_ms: Callable[[]
     logger.info("Hop ended", end=end.value)
     if end is HopEnd.ENDED:
         _purge(run_id, tables, left_ms)
+        _start_next_import(run_id, start_next_import)
     return {"end": end.value}
 
 
@@ -47,3 +54,13 @@ def _purge(run_id: str, tables: Tables, left_ms: Callable[[], int]) -> None:
             tables.purger.purge(path.project_id, lambda: left_ms() < PURGE_RESERVE_MS)
     except Transient as fault:
         logger.warning("Purge postponed", fault=str(fault))
+
+
+def _start_next_import(run_id: str, start_next: Callable[[str], list[str]]) -> None:
+    """Start the next waiting import of the project, if any. The schedule does so too."""
+    path = path_of(Kind.RUN, run_id)
+    try:
+        if path and not PLAN_ID.fullmatch(path.project_id):
+            start_next(path.project_id)
+    except Transient as fault:
+        logger.warning("Waiting import postponed", fault=str(fault))

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from groundwork.backlog.card_import.limits import MAX_METADATA, MAX_SOURCE
 from groundwork.backlog.model import (
+    BY_PERSON,
     MAX_CARD_TEXT,
     Artifact,
     Effort,
@@ -125,7 +126,13 @@ class SubtaskOfStory(NewSubtask):
 
 def new_artifact(body: NewEpic | NewStory | NewSubtask, path: Path, created_at: str) -> Artifact:
     """Build the item for a POST."""
-    common = {"id": str(path), "project_id": path.project_id, "code": path.code, "created_at": created_at}
+    common = {
+        "id": str(path),
+        "project_id": path.project_id,
+        "code": path.code,
+        "made_by": BY_PERSON,
+        "created_at": created_at,
+    }
     match body:
         case NewEpic():
             return Epic(**common, **body.changes())

@@ -152,6 +152,9 @@ class TaskExecution(Stored):
             max_attempts=self.attempts + MAX_ATTEMPTS,
             # not reset: a worker of the last round would hold a valid epoch again
             epoch=self.epoch,
+            # an old execution may still wait for its answer: forgotten, it would wait for a year
+            gate_token=self.gate_token,
+            gate_execution=self.gate_execution,
             pending_token=self.pending_token,
             pending_execution=self.pending_execution,
             # usage spans rounds: the sum must equal the provider's bill

@@ -147,3 +147,16 @@ class Unavailable(ModelError):
 
 class Misconfigured(ModelError):
     """The provider rejects all such calls: bad key, unknown model or invalid request."""
+
+
+class NoModel:
+    """The model of runs without questions."""
+
+    name = "none"
+    model_id = ""
+
+    async def reply(self, question: Question) -> Reply:
+        raise Misconfigured("This run has no model.")
+
+    async def close(self) -> None:
+        return None

@@ -2,7 +2,7 @@
 
 from typing import Any, TypedDict
 
-from groundwork.backlog.model import Effort, Story, Value
+from groundwork.backlog.model import Effort, MadeBy, Story, Value
 from groundwork.checks.model import Verified
 from groundwork.plans.history import Iteration
 from groundwork.plans.model import ModelEffort, Phase, PlanStatus, Task, TaskStatus
@@ -47,6 +47,7 @@ class PlanHead(Value):
     task_count: int
     story_ids: tuple[str, ...]
     error: str | None
+    made_by: MadeBy
     created_at: str
     updated_at: str
 

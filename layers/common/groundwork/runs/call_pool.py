@@ -10,6 +10,7 @@ from groundwork.llm.rate_limit import OutOfTime, PacedModel
 from groundwork.llm.structured_output import AnswerRejected
 from groundwork.runs.handler import ItemFailed, ItemOutcome, JobContext, RunHandler
 from groundwork.runs.model import Claim, ErrorCode, ManifestEntry, Run
+from groundwork.runs.outcome import Halt
 from groundwork.runs.results import CallCost, ItemResult
 from groundwork.runs.retry import item_retry_delay_ms
 from groundwork.runs.selection import Unit, select_units
@@ -33,7 +34,7 @@ class CallPool:
     ) -> None:
         self.handler, self.context, self.model, self._price, self._now_ms = handler, context, model, price, now_ms
         self.finished: list[ItemResult] = []
-        self.fatal: Misconfigured | None = None
+        self.fatal: Halt | None = None
         self.broken: BaseException | None = None
         """Unexpected exception of a task: the hop raises it."""
         self.abandoned = CallCost()
@@ -55,7 +56,8 @@ class CallPool:
 
     @property
     def free_slots(self) -> int:
-        return self.model.slots - self.busy
+        slots = self.model.slots if self.handler.calls_model else 1
+        return slots - self.busy
 
     def next_units(self, run: Run, entries: Mapping[int, ManifestEntry], slots: int) -> list[Unit]:
         """Return the units to start now; see `select_units`."""
@@ -101,7 +103,7 @@ class CallPool:
         results: Partial
         try:
             results = await self.handler.process(context, unit, spend)
-        except (AnswerRejected, ModelError, Transient) as error:
+        except (AnswerRejected, ModelError, ItemFailed, Transient) as error:
             results = dict.fromkeys(indexes, self._failure(error))
         except asyncio.CancelledError:
             # replies paid before the cut-off still belong to the run's cost
@@ -109,7 +111,7 @@ class CallPool:
             raise
         self._take(unit, claims, results, spent)
 
-    def _failure(self, error: AnswerRejected | ModelError | Transient) -> ItemFailed | None:
+    def _failure(self, error: AnswerRejected | ModelError | ItemFailed | Transient) -> ItemFailed | None:
         """Return the failure of all items of a unit; None if its call was never made."""
         if isinstance(error, OutOfTime):
             # each further call would end alike, so the hop starts none
@@ -118,12 +120,10 @@ class CallPool:
         # the tables failed, not the model: the item keeps its attempt unless a reply was paid
         if isinstance(error, Transient):
             return None
-        if isinstance(error, AnswerRejected):
-            return ItemFailed(ErrorCode(error.code), str(error))
-        if isinstance(error, Misconfigured):
-            self.fatal = error
-            return ItemFailed(ErrorCode.MODEL_MISCONFIGURED, str(error))
-        return ItemFailed(ErrorCode.MODEL_UNAVAILABLE, str(error))
+        failure = _item_failure(error)
+        if isinstance(error, Misconfigured) or (isinstance(error, ItemFailed) and error.code.stops):
+            self.fatal = (failure.code, str(failure))
+        return failure
 
     def _take(self, unit: Unit, claims: Mapping[int, Claim], results: Partial, spent: CallCost) -> None:
         """Record the result of each item, with its share of the cost."""
@@ -165,3 +165,12 @@ class CallPool:
             index: claim if index in self._called else replace(claim, attempts=claim.attempts - 1)
             for index, claim in waiting.items()
         }
+
+
+def _item_failure(error: AnswerRejected | ModelError | ItemFailed) -> ItemFailed:
+    if isinstance(error, ItemFailed):
+        return error
+    if isinstance(error, AnswerRejected):
+        return ItemFailed(ErrorCode(error.code), str(error))
+    misconfigured = isinstance(error, Misconfigured)
+    return ItemFailed(ErrorCode.MODEL_MISCONFIGURED if misconfigured else ErrorCode.MODEL_UNAVAILABLE, str(error))

@@ -7,7 +7,7 @@ A run type is one subclass of `RunHandler` in `groundwork.generation.handlers` a
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from groundwork.backlog.model import Counts
 from groundwork.errors import GroundworkError
@@ -29,6 +29,10 @@ class ItemFailed(GroundworkError):
     def __init__(self, code: ErrorCode, message: str) -> None:
         super().__init__(message)
         self.code = code
+
+
+class QueueingStopped(GroundworkError):
+    """The hop's time is up, or its lease is lost: the next hop continues to queue."""
 
 
 def no_writes(entry: ManifestEntry) -> Sequence[Write]:
@@ -77,13 +81,16 @@ class JobContext:
     now_ms: Callable[[], int]
     themes: dict[str, None] = field(default_factory=dict)
     """Themes assigned in this hop, in order of appearance."""
+    cache: dict[str, Any] = field(default_factory=dict)
+    """What a handler keeps from one call of `process` to the next of this hop."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunScope:
     """A run with the stores behind its manifest.
 
-    `chosen` limits the run to these targets; None: all.
+    `chosen` limits the run to these targets; None: all. A handler whose `entries` take long asks `may_continue` now and
+    then, and raises QueueingStopped at a False.
     """
 
     run: Run
@@ -91,6 +98,7 @@ class RunScope:
     backlog: BacklogReader
     store: RunStore
     chosen: frozenset[tuple[int, ...]] | None = None
+    may_continue: Callable[[], bool] = lambda: True
 
     def includes(self, numbers: tuple[int, ...]) -> bool:
         return self.chosen is None or numbers in self.chosen
@@ -150,6 +158,9 @@ class RunHandler(ABC):
     batch_size: ClassVar[int] = 1
     """Maximum number of items in one call of `process`."""
 
+    calls_model: ClassVar[bool] = True
+    """False: items need no model. They run one call of `process` after the other, in order."""
+
     call_seconds: ClassVar[int] = 0
     """Assumed duration of a model call, for estimates."""
 
@@ -178,7 +189,7 @@ class RunHandler(ABC):
     def entries(self, scope: RunScope) -> Iterator[ManifestEntry]:
         """Yield the manifest entries after the first `scope.run.queued` ones, in order.
 
-        The caller numbers them.
+        The caller numbers them. Raises ItemFailed if the run cannot be carried out at all, QueueingStopped.
         """
 
     def refresh(self, scope: RunScope, entries: Sequence[ManifestEntry]) -> Iterator[ManifestEntry]:
@@ -204,7 +215,7 @@ class RunHandler(ABC):
     async def process(self, context: JobContext, entries: Sequence[ManifestEntry], spend: Spend) -> Results:
         """Process up to `batch_size` entries. Writes nothing: the outcomes name the writes.
 
-        Raises AnswerRejected or ModelError if all of the items failed alike.
+        Raises AnswerRejected, ModelError or ItemFailed if all of the items failed alike.
         """
 
     def closing_writes(self, run: Run) -> Sequence[Write]:

@@ -1,7 +1,7 @@
 """One hop of a run: take the lease, queue the items, process them in time, hand over."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -9,12 +9,12 @@ from itertools import batched, islice
 
 from groundwork.errors import LeaseLost, Transient
 from groundwork.ids import Kind, path_of
-from groundwork.llm.port import Model, Usage
+from groundwork.llm.port import Model, NoModel, Usage
 from groundwork.runs import claims, continuation, leases
 from groundwork.runs.continuation import HopClock
-from groundwork.runs.handler import RunHandlers, RunScope
+from groundwork.runs.handler import ItemFailed, QueueingStopped, RunHandlers, RunScope
 from groundwork.runs.manifest import PAGE, manifest_entries
-from groundwork.runs.model import ErrorCode, JournalEntry, Run, RunPhase
+from groundwork.runs.model import ErrorCode, JournalEntry, ManifestEntry, Run, RunPhase
 from groundwork.runs.outcome import Halt, end_run
 from groundwork.runs.ports import BacklogReader, Changes, InThread, Invoker, RunStore
 from groundwork.runs.results import abandoned_entry
@@ -84,6 +84,7 @@ class Hop:
         # for the run of a plan this is the plan's id
         self.project_id = path.project_id
         self.halt: Halt | None = None
+        self.queueing_stopped = False
 
     @property
     def state(self) -> Run:
@@ -126,25 +127,59 @@ class Hop:
         if self.state.queued_all:
             return True
         await self._commit(replace(self.state, phase=RunPhase.QUEUEING))
-        lines = manifest_entries(self.handler, self.state, self.project_id, self.runner.backlog, self.runner.store)
-        # the iterator reads tables, so it advances off the event loop
-        while page := await self.io(lambda: tuple(islice(lines, PAGE))):
+        try:
+            if not await self._queue_pages():
+                return False
+        except QueueingStopped:
+            return False
+        except ItemFailed as failure:
+            self.halt = (failure.code, str(failure))
+            return True
+        # fewer than counted at the start if something was deleted since
+        await self._commit(replace(self.state, total=self.state.queued, phase=RunPhase.GENERATING))
+        self.writer.log(f"{self.state.total} items queued, {self.state.skipped} of them skipped.")
+        return True
+
+    async def _queue_pages(self) -> bool:
+        runner = self.runner
+        lines = manifest_entries(
+            self.handler,
+            self.state,
+            self.project_id,
+            runner.backlog,
+            runner.store,
+            may_continue=lambda: not (self.queueing_stopped or self.clock.must_hand_over()),
+        )
+        while page := await self._next_page(lines):
             if self.clock.must_hand_over():
                 return False
             skipped = sum(entry.skipped for entry in page)
             queued = replace(self.state, queued=self.state.queued + len(page), skipped=self.state.skipped + skipped)
             # the total was counted at the start; the backlog may have grown since
             await self._commit(replace(queued, total=max(queued.total, queued.queued)), Changes(manifest=page))
-        # fewer than counted at the start if something was deleted since
-        await self._commit(replace(self.state, total=self.state.queued, phase=RunPhase.GENERATING))
-        self.writer.log(f"{self.state.total} items queued, {self.state.skipped} of them skipped.")
         return True
+
+    async def _next_page(self, lines: Iterator[ManifestEntry]) -> tuple[ManifestEntry, ...]:
+        """Return the next page. Renews the lease meanwhile: a file may take minutes to be inspected."""
+        # the iterator reads tables, so it advances off the event loop
+        reading = asyncio.ensure_future(self.io(lambda: tuple(islice(lines, PAGE))))
+        try:
+            while not (await asyncio.wait({reading}, timeout=leases.RENEW_MS / 1000))[0]:
+                await self._commit(self.state)
+        except BaseException:
+            # a thread cannot be cancelled: it looks at this flag
+            self.queueing_stopped = True
+            await asyncio.gather(reading, return_exceptions=True)
+            raise
+        page: tuple[ManifestEntry, ...] = reading.result()
+        return page
 
     async def _process(self) -> None:
         runner = self.runner
         scope = RunScope(self.state, self.project_id, runner.backlog, runner.store)
         loop = WorkLoop(self.handler, scope, self.writer, self.clock, self.io)
-        await loop.run(runner.model_for(self.state), runner.price)
+        model = runner.model_for(self.state) if self.handler.calls_model else NoModel()
+        await loop.run(model, runner.price)
         self.halt = loop.halt
         if loop.cancelled_items:
             # now: the next hop would take these items for victims of a lost worker
@@ -183,7 +218,7 @@ class Hop:
         await self.writer.finish(end_run(run, self.halt, self.handler.retried_by_schedule, self.now_ms()))
         status = self.state.status
         self.writer.log(f"The run ended: {status}, {run.completed} completed, {run.failed} failed.")
-        if self.halt:
+        if self.halt and not self.halt[0].of_input:
             # after the commit: only the worker that really ended the run reports it
             self.runner.on_give_up(*self.halt)
         return HopEnd.ENDED

@@ -6,7 +6,7 @@ The backlog may grow between two hops, also in the middle. So queueing continues
 its position is now. A page that is not full marks the end.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import batched, count, islice
 
@@ -26,16 +26,17 @@ def manifest_entries(
     backlog: BacklogReader,
     store: RunStore,
     selection: Sequence[tuple[int, ...]] = (),
+    may_continue: Callable[[], bool] = lambda: True,
 ) -> Iterator[ManifestEntry]:
     """Yield the run's items in order, from the first one not in its manifest yet.
 
-    `selection` is for a run not stored yet; otherwise the store supplies it.
+    `selection` is for a run not stored yet; otherwise the store supplies it. Raises ItemFailed, QueueingStopped.
     """
     # a page that is not full is the last one, so queueing had come to its end
     if run.queued % PAGE:
         return iter(())
     request, source_id = _original_request(run, store)
-    scope = RunScope(request, project_id, backlog, store)
+    scope = RunScope(request, project_id, backlog, store, may_continue=may_continue)
     lines: Iterator[ManifestEntry]
     if request.retry_of:
         # positions are safe here: the earlier run has ended, so its failed items are fixed

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from groundwork.backlog.model import Mode
+from groundwork.backlog.model import BY_MOCK, Mode
 from groundwork.llm.port import Usage
 from groundwork.values import Stored, stored_as
 
@@ -33,6 +33,7 @@ class RunType(StrEnum):
     GENERATE_SUBTASKS = "GENERATE_SUBTASKS"
     GENERATE_PLAN = "GENERATE_PLAN"
     REVIEW_PLAN = "REVIEW_PLAN"
+    IMPORT_CARDS = "IMPORT_CARDS"
 
 
 class RunStatus(StrEnum):
@@ -85,6 +86,8 @@ class ErrorCode(StrEnum):
     TARGET_CHANGED = "TARGET_CHANGED"
     TOO_LARGE = "TOO_LARGE"
     REPOSITORY_UNAVAILABLE = "REPOSITORY_UNAVAILABLE"
+    FILE_INVALID = "FILE_INVALID"
+    FILE_CHANGED = "FILE_CHANGED"
     COST_LIMIT = "COST_LIMIT"
     HOP_LIMIT = "HOP_LIMIT"
     NO_PROGRESS = "NO_PROGRESS"
@@ -103,8 +106,21 @@ class ErrorCode(StrEnum):
         """True if the cause ends a whole run and fails all items left."""
         return self in _STOPPING
 
+    @property
+    def of_input(self) -> bool:
+        """True if the user's own file is the cause: no operator needs to look."""
+        return self in _OF_INPUT
 
-_STOPPING = {ErrorCode.COST_LIMIT, ErrorCode.HOP_LIMIT, ErrorCode.MODEL_MISCONFIGURED, ErrorCode.NO_PROGRESS}
+
+_OF_INPUT = {ErrorCode.FILE_INVALID, ErrorCode.FILE_CHANGED}
+
+_STOPPING = {
+    ErrorCode.COST_LIMIT,
+    ErrorCode.HOP_LIMIT,
+    ErrorCode.MODEL_MISCONFIGURED,
+    ErrorCode.NO_PROGRESS,
+    *_OF_INPUT,
+}
 
 # without ANSWER_REFUSED: the same material is refused again, and billed each time
 _RETRYABLE = {
@@ -180,6 +196,7 @@ class ManifestEntry:
 
     `numbers` is the target's path below its project (a story E3-S2 is (3, 2)); for a batch of cards, (batch number,).
     `replaced` are the numbers of its children to delete, `first_number` is the first free number for new ones.
+    For a part of a file, `numbers` are those of `groundwork.generation.handlers.import_cards`.
     `card_numbers` are the cards of a batch. `merge_of_run` is set for a merge: the run with the drafts to merge.
     """
 
@@ -271,6 +288,12 @@ class Run:
     slowest_ms: int = 0
     concurrency: int = 1
     coverage: CardCoverage | None = None
+
+    @property
+    def made_by(self) -> str:
+        """Return the origin of the run's results: mock, or the model's id."""
+        # the mock goes by the id of a real model, for its prices
+        return BY_MOCK if self.ai == BY_MOCK else self.model
 
     @property
     def ended(self) -> int:

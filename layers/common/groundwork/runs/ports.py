@@ -135,8 +135,14 @@ class RunStore(Protocol):
     Writes of a run are conditional on its epoch and seq.
     """
 
-    def start(self, run: Run, selection: Sequence[tuple[int, ...]], idempotency: Idempotency | None) -> None:
-        """Write the run, its lock and its idempotency record together.
+    def start(
+        self,
+        run: Run,
+        selection: Sequence[tuple[int, ...]],
+        idempotency: Idempotency | None,
+        writes: Sequence[Write] = (),
+    ) -> None:
+        """Write the run, its lock, its idempotency record and `writes` together.
 
         Raises RunAlreadyActive, IdempotencyKeyReused, NotFound (the project is gone), AlreadyStarted.
         """

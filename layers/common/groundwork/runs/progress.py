@@ -36,7 +36,7 @@ def progress_of(run: Run, now: int, handler: RunHandler) -> Progress:
         "tokens": tokens(run.usage),
         "costUsd": usd(run.cost),
         "elapsedMs": elapsed_ms(run, now),
-        "estimatedRemainingMs": remaining_ms(run, now, handler.batch_size),
+        "estimatedRemainingMs": remaining_ms(run, now, handler.batch_size, handler.calls_model),
         "hops": run.hops,
         "attempts": run.attempts,
         "retryOf": run.retry_of,
@@ -82,10 +82,12 @@ def elapsed_ms(run: Run, now: int) -> int:
     return max(0, (run.completed_at or now) - (run.started_at or run.created_at))
 
 
-def remaining_ms(run: Run, now: int, batch_size: int) -> int | None:
+def remaining_ms(run: Run, now: int, batch_size: int, paced: bool = True) -> int | None:
     """Estimate the time left from the measured duration and the present concurrency.
 
     None before the first measurement.
+
+    `paced`: the run calls a model.
 
     A pace with an interval starts at most one call an interval, however many it allows at a time. If the items in
     flight have taken longer than the measured average, their mean age replaces it.
@@ -96,7 +98,8 @@ def remaining_ms(run: Run, now: int, batch_size: int) -> int | None:
         return None
     calls = -(-(run.total - run.ended) // batch_size)
     call_ms = max(run.average_ms, mean_age_ms(run, now))
-    interval_ms = max(call_ms / max(1, run.concurrency), Pace.named(run.options.pacing).interval_ms)
+    pause_ms = Pace.named(run.options.pacing).interval_ms if paced else 0
+    interval_ms = max(call_ms / max(1, run.concurrency if paced else 1), pause_ms)
     return round(calls * interval_ms)
 
 

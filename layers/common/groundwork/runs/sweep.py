@@ -14,7 +14,7 @@ from groundwork.runs.start import Starter
 
 @dataclass(slots=True)
 class SweepResult:
-    """Ids of the runs and projects of one sweep, by what was done.
+    """Ids of the runs, projects and imports of one sweep, by what was done.
 
     `deferred`: left for the next one.
     """
@@ -22,6 +22,7 @@ class SweepResult:
     revived: list[str] = field(default_factory=list)
     retried: list[str] = field(default_factory=list)
     purged: list[str] = field(default_factory=list)
+    imported: list[str] = field(default_factory=list)
     deferred: list[str] = field(default_factory=list)
 
 
@@ -33,6 +34,8 @@ class Sweeper:
     purge: Callable[[str, Callable[[], bool]], bool]
     now_ms: Callable[[], int]
     left_ms: Callable[[], int]
+    start_imports: Callable[[], list[str]] = list
+    """Starts the imports that waited for another one."""
 
     def sweep(self) -> SweepResult:
         """Process everything due. A fault defers its object to the next sweep; the others go on."""
@@ -41,6 +44,7 @@ class Sweeper:
             self._each(self._revive, run_id, swept)
         for run_id in self.store.due_for_retry(self.now_ms()):
             self._each(self._retry, run_id, swept)
+        self._each(self._import, "imports", swept)
         for project_id in self.to_purge():
             self._each(self._purge, project_id, swept)
         return swept
@@ -83,6 +87,9 @@ class Sweeper:
                 return
             # a user has retried it, or the project is gone
             self.store.clear_retry(run_id)
+
+    def _import(self, _: str, swept: SweepResult) -> None:
+        swept.imported += self.start_imports()
 
     def _purge(self, project_id: str, swept: SweepResult) -> None:
         done = self.purge(project_id, lambda: self.left_ms() < 5_000)

@@ -103,7 +103,7 @@ class WorkLoop:
         if watch.done():
             raise watch.exception() or LeaseLost
         if pool.fatal:
-            self.halt = (ErrorCode.MODEL_MISCONFIGURED, str(pool.fatal))
+            self.halt = pool.fatal
         limit = self.state.options.max_cost_usd
         # calls in flight are not cut off, so they may exceed the limit by their own cost
         if limit is not None and self.state.cost >= limit * 1_000_000:

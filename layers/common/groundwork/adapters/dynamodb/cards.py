@@ -13,6 +13,7 @@ from groundwork.adapters.dynamodb.client import Cancelled, ConditionFailed, Tran
 from groundwork.adapters.dynamodb.import_parts import DynamoImportParts, ImportPart
 from groundwork.adapters.dynamodb.older_cards import DynamoOlderCards
 from groundwork.adapters.dynamodb.projects import DynamoProjects
+from groundwork.backlog.model import BY_IMPORT
 from groundwork.backlog.new_cards import NewCard, content_hash
 from groundwork.errors import NotFound, Transient, WriteConflict
 
@@ -37,6 +38,7 @@ class _Import:
 
     project_id: str
     by_content: bool
+    made_by: str
     part: ImportPart | None
 
 
@@ -68,6 +70,7 @@ class DynamoCards:
         cards: Sequence[NewCard],
         *,
         by_content: bool = False,
+        made_by: str = BY_IMPORT,
         part: ImportPart | None = None,
     ) -> ImportResult:
         """Import cards; known external ids count as duplicates, also among concurrent imports.
@@ -75,20 +78,30 @@ class DynamoCards:
         Transactions follow one another in the order of the cards: an interrupted import has written the first ones.
         With the same `part`, or with external ids, it can be repeated safely.
         """
+        self.prepare(project_id, cards, by_content)
+        job = _Import(project_id, by_content, made_by, part)
+        created = self._write_part(job, part, cards) if part else self._write(job, cards)
+        return ImportResult(created, len(cards) - created)
+
+    def prepare(self, project_id: str, cards: Sequence[NewCard], by_content: bool) -> None:
+        """Bring older cards up to date: else an import would not know their ids and texts."""
         project = self._projects.row(project_id)
-        # older cards first: else the import would not know their ids and texts
         if any(card.external_id for card in cards):
             self._older.trim_ids(project)
         if by_content:
             self._older.fill_hashes(project)
-        job = _Import(project_id, by_content, part)
-        created = self._write_part(job, part, cards) if part else self._write(job, cards)
-        return ImportResult(created, len(cards) - created)
+
+    def unknown(self, project_id: str, cards: Sequence[NewCard], by_content: bool) -> list[NewCard]:
+        """Return the cards with an external id, and a text if `by_content`, not in the project yet.
+
+        Of equal texts among them, the first card is returned.
+        """
+        return [card for _, card in self._unknown(_Import(project_id, by_content, BY_IMPORT, None), cards, 0)]
 
     def _write(self, job: _Import, cards: Sequence[NewCard]) -> int:
         new = self._unknown(job, cards, 0)
         # numbers are reserved in a write of their own: a crash leaves a gap, never a number used twice
-        first = self._reserve(job.project_id, len(new)) if new else 0
+        first = self.reserve(job.project_id, len(new)) if new else 0
         numbered = dict(enumerate((card for _, card in new), first))
         return sum(self._put_cards(job, group) or 0 for group in _groups(list(numbered.items()), 0, len(new)))
 
@@ -100,7 +113,7 @@ class DynamoCards:
             # cards found known ahead of the position are known from another import
             left = [(position, card) for position, card in new if position >= progress.position]
             group = next(_groups(left, progress.position, len(cards)))
-            first = self._reserve(job.project_id, len(group.cards))
+            first = self.reserve(job.project_id, len(group.cards))
             numbered = dict(enumerate(group.cards.values(), first))
             self._put_cards(job, _Group(numbered, group.start, group.end))
             # another worker may have written this group: only the record tells
@@ -122,7 +135,7 @@ class DynamoCards:
         first = {one: at for at, one in reversed(list(enumerate(hashes)))}
         return [one for at, one in enumerate(rest) if hashes[at] not in taken and first[hashes[at]] == at]
 
-    def _reserve(self, project_id: str, count: int) -> int:
+    def reserve(self, project_id: str, count: int) -> int:
         """Reserve `count` card numbers; return the first."""
         row = ProjectRow(project_id)
         try:
@@ -161,7 +174,7 @@ class DynamoCards:
         transaction = Transaction(self._connection())
         hashes = {number: content_hash(card.text) for number, card in cards.items()}
         for number, card in cards.items():
-            row = card_row(card.numbered(job.project_id, number), hashes[number])
+            row = card_row(card.numbered(job.project_id, number, job.made_by), hashes[number])
             transaction.put(row, CardRow.pk.does_not_exist(), "card")
             if card.external_id:
                 taken = ExternalIdRow(job.project_id, external_key(card.external_id), number=number)

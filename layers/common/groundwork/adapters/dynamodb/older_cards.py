@@ -23,24 +23,14 @@ from groundwork.adapters.dynamodb.backlog_rows import (
 )
 from groundwork.adapters.dynamodb.card_hashes import change_counts
 from groundwork.adapters.dynamodb.client import Cancelled, ConditionFailed, Transaction, translate_errors
-from groundwork.backlog.new_cards import content_hash
-from groundwork.errors import Refusal, Transient, WriteConflict
+from groundwork.backlog.new_cards import OlderCardsUnfinished, content_hash
+from groundwork.errors import Transient, WriteConflict
 from groundwork.ids import Kind, Path
 
 PAGE = 45
 """A card and its hash are two actions; a transaction takes 100."""
 MAX_SECONDS = 15.0
 """Half of the API's 29 s: the import itself follows."""
-
-
-class OlderCardsUnfinished(Refusal):
-    """The older cards of this project are still being prepared.
-
-    Nothing was imported: send the request again.
-    """
-
-    status = 503
-    code = "UNAVAILABLE"
 
 
 class DynamoOlderCards:

@@ -48,7 +48,7 @@ from groundwork.ids import Kind, Path, parse, path_of
 from groundwork.runs.handler import RunHandlers
 from groundwork.runs.manifest import PAGE
 from groundwork.runs.model import JournalEntry, ManifestEntry, Run, RunStatus, RunType
-from groundwork.runs.ports import AlreadyStarted, Changes, Idempotency, ItemsConflict, LogLine
+from groundwork.runs.ports import AlreadyStarted, Changes, Idempotency, ItemsConflict, LogLine, Write
 
 _ACTIVE = (RunStatus.QUEUED.value, RunStatus.RUNNING.value)
 
@@ -85,7 +85,13 @@ class DynamoRuns:
             raise IdempotencyKeyReused
         return str(rows[0].run_id)
 
-    def start(self, run: Run, selection: Sequence[tuple[int, ...]], idempotency: Idempotency | None) -> None:
+    def start(
+        self,
+        run: Run,
+        selection: Sequence[tuple[int, ...]],
+        idempotency: Idempotency | None,
+        writes: Sequence[Write] = (),
+    ) -> None:
         project_id, _ = run_key(run.id)
         transaction = Transaction(self._connection())
         name = self._handlers[run.type].lock_name
@@ -101,6 +107,7 @@ class DynamoRuns:
             transaction.put(LinesRow(run.id, "SELECTION", lines=[list(numbers) for numbers in selection]))
         if run.retry_of:
             self._take_retry(transaction, run)
+        add_writes(transaction, run, writes)
         try:
             transaction.commit()
         except Cancelled as cancelled:
@@ -133,6 +140,8 @@ class DynamoRuns:
             if holder is None:
                 raise Transient("The active run of this type has just ended; try again.")
             raise RunAlreadyActive(holder)
+        if "import" in tags:
+            raise Transient("The import has just been started; try again.")
         raise NothingToRetry("The run's failed items were retried already.")
 
     # writes of the lease holder
@@ -249,7 +258,9 @@ class DynamoRuns:
     def active_by_type(self, project_id: str) -> dict[RunType, str]:
         with translate_errors():
             rows = list(LockRow.query(project_id, LockRow.sk.startswith("LOCK#"), consistent_read=True))
-        return {RunType(row.sk[5:]): row.run_id for row in rows}
+        types = {lock_key(handler.lock_name): handler.type for handler in self._handlers}
+        # a newer release may have types, and so locks, unknown to this one
+        return {types[row.sk]: row.run_id for row in rows if row.sk in types}
 
     # logs
 

@@ -16,6 +16,8 @@ from groundwork.adapters.dynamodb.client import bind
 from groundwork.adapters.dynamodb.execution_rows import BlobPartRow, BlobRow, EventRow, LogRow, SlotsRow, StateRow
 from groundwork.adapters.dynamodb.executions import DynamoExecutions
 from groundwork.adapters.dynamodb.import_parts import DynamoImportParts, ImportPartRow
+from groundwork.adapters.dynamodb.import_rows import IMPORT_ROWS
+from groundwork.adapters.dynamodb.imports import DynamoImports
 from groundwork.adapters.dynamodb.list_rows import ListRow, MeasureRow, PieceRow, RepositoryRow, TemplateRow
 from groundwork.adapters.dynamodb.older_cards import DynamoOlderCards
 from groundwork.adapters.dynamodb.plan_lists import DynamoRepositories, DynamoTemplates
@@ -28,6 +30,7 @@ from groundwork.adapters.dynamodb.run_rows import RUN_ROWS
 from groundwork.adapters.dynamodb.runs import DynamoRuns
 from groundwork.adapters.dynamodb.sandbox_rows import DynamoSandboxRows, SandboxRow
 from groundwork.adapters.dynamodb.sessions import DynamoSessions
+from groundwork.adapters.dynamodb.unassigned_files import DynamoUnassignedFiles, UnassignedFileRow
 from groundwork.generation.registry import run_handlers
 from groundwork.settings import Settings
 
@@ -48,6 +51,8 @@ class Tables:
     backlog: DynamoBacklogReader
     projects: DynamoProjects
     cards: DynamoCards
+    imports: DynamoImports
+    unassigned_files: DynamoUnassignedFiles
     entries: DynamoBacklogItems
     purger: DynamoPurger
     plans: DynamoPlans
@@ -75,7 +80,7 @@ def open_tables(settings: Settings, endpoint: str | None = None, now_ms: Callabl
         raise ValueError("GROUNDWORK_BACKLOG_TABLE and GROUNDWORK_RUNS_TABLE must name the tables")
     bind(BACKLOG_ROWS, settings.backlog_table, settings.region, endpoint)
     # import parts expire, and only the runs table has a time to live
-    bind([*RUN_ROWS, ImportPartRow], settings.runs_table, settings.region, endpoint)
+    bind([*RUN_ROWS, *IMPORT_ROWS, ImportPartRow, UnassignedFileRow], settings.runs_table, settings.region, endpoint)
     bind(PLAN_ROWS, settings.plans_table, settings.region, endpoint)
     projects = DynamoProjects(connection, now_ms)
     return Tables(
@@ -83,6 +88,8 @@ def open_tables(settings: Settings, endpoint: str | None = None, now_ms: Callabl
         backlog=DynamoBacklogReader(connection),
         projects=projects,
         cards=DynamoCards(connection, projects, DynamoOlderCards(connection), DynamoImportParts(now_ms)),
+        imports=DynamoImports(connection, now_ms),
+        unassigned_files=DynamoUnassignedFiles(now_ms),
         entries=DynamoBacklogItems(connection, projects, now_ms),
         purger=DynamoPurger(connection),
         plans=DynamoPlans(connection, now_ms),

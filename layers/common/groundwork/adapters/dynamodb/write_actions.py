@@ -7,7 +7,7 @@ whole have the tag "run".
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from groundwork.adapters.dynamodb import plan_run_writes
+from groundwork.adapters.dynamodb import import_writes, plan_run_writes
 from groundwork.adapters.dynamodb.backlog_rows import (
     ROW_OF_KIND,
     CardRow,
@@ -21,6 +21,7 @@ from groundwork.adapters.dynamodb.client import Transaction
 from groundwork.adapters.dynamodb.run_rows import LinesRow, draft_line, run_key
 from groundwork.backlog.writes import DeleteArtifact, PutArtifact, SetAnalysis
 from groundwork.generation.writes import StoreDrafts, StoreUncovered
+from groundwork.imports.writes import SaveRows, StartImport
 from groundwork.plans.ports import PlanRunEnded, PlanWritten, Suggested
 from groundwork.runs.model import Run
 from groundwork.runs.ports import Write
@@ -69,6 +70,9 @@ def _delete_artifact(transaction: Transaction, run: Run, write: DeleteArtifact) 
 def _set_analysis(transaction: Transaction, run: Run, write: SetAnalysis) -> None:
     card = CardRow(write.card.project_id, sort_key(write.card))
     actions = [CardRow.analysis.set(stored_analysis(write.analysis))]
+    # an update keeps what it does not name: the mark of a replaced analysis must not stay
+    made_by, mark = write.analysis.made_by, CardRow.analysis_made_by
+    actions.append(mark.set(made_by) if made_by else mark.remove())
     # an edit since the call has another text, without this analysis
     transaction.update(card, actions, CardRow.text == write.text, write.index)
 
@@ -92,5 +96,7 @@ ACTIONS: dict[type, Callable[[Transaction, Run, Any], None]] = {
     PlanWritten: plan_run_writes.write_plan,
     Suggested: plan_run_writes.write_suggestions,
     PlanRunEnded: plan_run_writes.end_iteration,
+    StartImport: import_writes.start_import,
+    SaveRows: import_writes.save_rows,
 }
 """How each kind of write is stored. A new kind is registered here."""

@@ -8,6 +8,7 @@ from groundwork.api.deps import new_router, services
 from groundwork.api.http import answers
 from groundwork.runs.cancel import cancel
 from groundwork.runs.estimate import estimate_of
+from groundwork.runs.model import RunType
 from groundwork.runs.progress import progress_of
 from groundwork.runs.schemas import Progress, RunEstimate, RunRetried, RunStarted
 from groundwork.runs.start import RunRequest, StartedRun
@@ -56,7 +57,21 @@ def estimate(project_id: str, request: RunRequest) -> RunEstimate:
 def cancel_run(run_id: str) -> Progress:
     own = services(router)
     run = cancel(own.tables.runs, run_id, own.now_ms)
+    if run.type is RunType.IMPORT_CARDS:
+        own.imports().start_next(run_id.partition("-")[0])
     return progress_of(run, own.now_ms(), own.handlers[run.type])
+
+
+@router.post(
+    "/api/imports/<import_id>/start",
+    status_code=202,
+    tags=["cards"],
+    operation_id="startImport",
+    summary="Start an import",
+    responses=answers(RunStarted, 202),
+)
+def start_import(import_id: str) -> RunStarted:
+    return _accepted(services(router).imports().start(import_id))
 
 
 @router.post(

@@ -15,7 +15,14 @@ from groundwork.backlog.card_import.inspection import Inspected
 from groundwork.backlog.card_import.layout import Layout
 from groundwork.backlog.card_import.limits import Limits
 from groundwork.backlog.card_import.parameters import Parameters
-from groundwork.backlog.card_import.reading import NotFeedback, is_metadata, record_fields, records_of
+from groundwork.backlog.card_import.reading import (
+    NotFeedback,
+    csv_records,
+    is_blank,
+    is_metadata,
+    record_fields,
+    records_of,
+)
 from groundwork.backlog.card_import.records import Position, Raw
 from groundwork.backlog.new_cards import NewCard
 from groundwork.errors import Invalid, TooLarge
@@ -40,19 +47,24 @@ class Checkpoint:
 
 
 class RowReader:
-    """Iterate over the outcomes of a file's rows.
+    """Iterate over the outcomes of a file's rows, up to the offset `end`.
 
     After each, `checkpoint` is the place to resume from.
     """
 
-    def __init__(self, content: Content, layout: Layout, checkpoint: Checkpoint | None = None) -> None:
+    def __init__(
+        self, content: Content, layout: Layout, checkpoint: Checkpoint | None = None, end: int | None = None
+    ) -> None:
         self._content = content
+        self._end = end
         self._layout = layout
         self._maker = CardMaker(layout)
         self.checkpoint = checkpoint or Checkpoint(layout.start.offset, layout.start.line)
 
     def __iter__(self) -> Iterator[Outcome]:
         start = Position(self.checkpoint.offset, self.checkpoint.line)
+        if self._end is not None and start.offset >= self._end:
+            return
         for record in records_of(self._content, self._layout, start):
             outcome = self._outcome(record)
             rows = self.checkpoint.rows + (outcome is not None)
@@ -60,6 +72,9 @@ class RowReader:
             self.checkpoint = Checkpoint(record.end.offset, record.end.line, rows)
             if outcome is not None:
                 yield outcome
+            # checked here: the next record may need a request of its own
+            if self._end is not None and record.end.offset >= self._end:
+                return
 
     def _outcome(self, record: Raw) -> Outcome | None:
         fields = record_fields(self._layout, record)
@@ -93,9 +108,37 @@ def inspect(content: Content, parameters: Parameters, limits: Limits | None = No
 
 def read(inspected: Inspected) -> RowReader:
     """Start reading. Raises ColumnUnknown if no column is known to hold the feedback."""
+    require_text(inspected)
+    return RowReader(inspected.content, inspected.layout)
+
+
+def require_text(inspected: Inspected) -> None:
+    """Raise ColumnUnknown if no column is known to hold the feedback."""
     if not inspected.layout.mapping.text:
         raise _column_unknown(inspected)
-    return RowReader(inspected.content, inspected.layout)
+
+
+def parts(
+    content: Content, layout: Layout, start: Checkpoint, max_rows: int, max_bytes: int
+) -> Iterator[tuple[Checkpoint, Checkpoint]]:
+    """Cut a layout's input between records; yield the start and the end of each part.
+
+    A part ends with its last allowed row, or with the row that reaches `max_bytes`. A `RowReader` from its start to the
+    offset of its end finds the same rows.
+    """
+    csv = csv_records(content, layout, Position(start.offset, start.line)) if layout.shape == "csv" else None
+    begin = at = start
+    for record in csv or records_of(content, layout, Position(start.offset, start.line)):
+        at = Checkpoint(record.end.offset, record.end.line, at.rows + (not is_blank(layout, record)))
+        if at.rows - begin.rows < max_rows and at.offset - begin.offset < max_bytes:
+            continue
+        if at.rows > begin.rows:
+            yield begin, at
+        begin = at
+        if csv:
+            csv.renew_recoveries()
+    if at.rows > begin.rows:
+        yield begin, at
 
 
 def resume(content: Content, layout: Layout, checkpoint: Checkpoint, limits: Limits | None = None) -> RowReader:

@@ -24,12 +24,25 @@ def records_of(content: Content, layout: Layout, start: Position) -> Iterator[Ra
     Blank rows have no value and no problem.
     """
     if layout.shape == "csv":
-        encoding = "utf-8" if layout.container == "transcoded" else layout.encoding.name
-        delimiter = layout.delimiter or NO_DELIMITER
-        yield from CsvRecords(content, encoding, delimiter, layout.escape, start, len(layout.columns))
+        yield from csv_records(content, layout, start)
         return
     for record in LineRecords(content, start):
         yield record if record.problem else _unwrapped(record, layout)
+
+
+def csv_records(content: Content, layout: Layout, start: Position) -> CsvRecords:
+    encoding = "utf-8" if layout.container == "transcoded" else layout.encoding.name
+    delimiter = layout.delimiter or NO_DELIMITER
+    return CsvRecords(content, encoding, delimiter, layout.escape, start, len(layout.columns))
+
+
+def is_blank(layout: Layout, record: Raw) -> bool:
+    """Return True for a blank row: `record_fields` returns None for it."""
+    if record.problem:
+        return False
+    if layout.columns:
+        return not any(record.value)
+    return record.value is None and layout.shape != "packed"
 
 
 def _unwrapped(record: Raw, layout: Layout) -> Raw:

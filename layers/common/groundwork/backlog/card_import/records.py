@@ -134,6 +134,10 @@ class CsvRecords:
         self._width = width
         self._recoveries = 0
 
+    def renew_recoveries(self) -> None:
+        """Allow as many recoveries as at the start, so that a reading from here on finds the same records."""
+        self._recoveries = 0
+
     def __iter__(self) -> Iterator[Raw]:
         reader = self._reader(self._lines)
         while True:
