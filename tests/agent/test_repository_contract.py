@@ -294,3 +294,12 @@ def test_a_branch_that_cannot_be_created_beside_another_is_refused_with_both_nam
     upstream.head("taken", "main")
     with pytest.raises(RepositoryRefused, match=r"'taken/plan'.*'taken'"):
         open_().head("taken/plan", "main")
+
+
+def test_a_commit_of_the_branch_is_found_by_its_beginning(open_: Open) -> None:
+    upstream = open_()
+    landed = upstream.land(BRANCH, upstream.head(BRANCH, "main"), {"x": b"x"}, text())
+    assert open_().on_branch(BRANCH, landed.sha[:12]) == landed.sha
+    assert open_().on_branch("main", landed.sha) is None
+    assert open_().on_branch(BRANCH, "deadbeef1234") is None
+    assert open_().on_branch("no-such-branch", landed.sha) is None

@@ -155,6 +155,11 @@ class FakeUpstream:
         tree = self._commit(base).tree
         return tree_id(_merged(tree, tree, changes))
 
+    def on_branch(self, branch: str, commit: str) -> str | None:
+        self._fail()
+        found = [one.sha for one in self._server.history(branch) if one.sha.startswith(commit)]
+        return found[0] if len(found) == 1 else None
+
     def revert(self, branch: str, commits: Sequence[str]) -> tuple[Landed, ...]:
         with self._server.lock:
             self._fail()

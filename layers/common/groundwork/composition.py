@@ -13,11 +13,14 @@ from groundwork.adapters.aws.scheduler import PlanTimer
 from groundwork.adapters.aws.setup_store import S3SetupStore
 from groundwork.adapters.aws.step_functions import PlanMachine
 from groundwork.adapters.dynamodb.tables import Tables, open_tables
+from groundwork.adapters.git.clone import Bounds
+from groundwork.adapters.git.repository import open_repository
 from groundwork.checks.keeper import SandboxKeeper
 from groundwork.checks.runner import SandboxCheckRunner
 from groundwork.clock import now_ms
 from groundwork.execution.checks_at_start import ChecksAtStart
 from groundwork.execution.coordinator import ExecutionCoordinator
+from groundwork.execution.own_commits import OpenClone
 from groundwork.execution.ports import Machine
 from groundwork.execution.schedule import Timer
 from groundwork.generation.registry import run_handlers
@@ -30,6 +33,9 @@ from groundwork.runs.start import Starter
 from groundwork.sandbox.model import Availability
 from groundwork.sandbox.port import Sandboxes
 from groundwork.settings import Settings
+
+MAX_LOOK_S = 15.0
+"""Time to look at a repository within an API request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +54,7 @@ class Services:
     sandboxes: Callable[[bytes], Sandboxes]
     start_baseline: Callable[[str], None]
     files: ImportFiles
+    open_clone: OpenClone
     handlers: RunHandlers = field(default_factory=run_handlers)
     now_ms: Callable[[], int] = now_ms
 
@@ -134,5 +141,8 @@ def services() -> Services:
         sandboxes=lambda secret: open_sandboxes(settings, secret),
         start_baseline=lambda id_: event_invoker(settings.plan_executor)({"do": "BASELINE", "repositoryId": id_}),
         timer=PlanTimer(settings.schedule_prefix, settings.plan_executor_arn, settings.schedule_role),
+        open_clone=lambda repository, folder: open_repository(
+            repository, secret_value, folder, settings.local, Bounds(seconds=MAX_LOOK_S)
+        ),
         files=S3ImportFiles(s3_client, settings.private_bucket, now_ms),
     )

@@ -106,6 +106,9 @@ class SimulatedUpstream:
     def rebase(self, before: str, now: str, changes: Changes) -> Changes:
         return self._clone.rebase(before, now, changes)
 
+    def on_branch(self, branch: str, commit: str) -> str | None:
+        return self._clone.on_branch(branch, commit)
+
     def files_of(self, commit: str) -> tuple[str, ...]:
         return self._clone.files_of(commit)
 

@@ -163,6 +163,10 @@ class Upstream(Protocol):
         """Return git's id of the tree of a commit with changes. Raises CommitGone."""
         ...
 
+    def on_branch(self, branch: str, commit: str) -> str | None:
+        """Return the whole id of a commit of the branch, from its beginning. None if it is not there, or ambiguous."""
+        ...
+
     def revert(self, branch: str, commits: Sequence[str]) -> tuple[Landed, ...]:
         """Revert the commits in the given order, one commit each, all or none. Raises MergeConflict."""
         ...

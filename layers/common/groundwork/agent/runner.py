@@ -134,6 +134,8 @@ class _Run:
         return result
 
     async def _turn(self, session: Session) -> RunnerResult:
+        # a provider that does not answer is then seen as such
+        await self.context.report_activity(f"Waits for the model: turn {session.turns + 1}")
         try:
             after = await _turn_unless_stopped(session, self.deps, self.context.stop)
         # a ModelError too, but no retry can help
@@ -150,7 +152,8 @@ class _Run:
         wait = _wait_s(fault, self.faults, context.jitter())
         no_time = context.left_ms() < context.turn_ms + wait * 1_000
         if self.faults >= MAX_PROVIDER_FAULTS or wait > MAX_WAIT_S or no_time:
-            return RunnerResult(session, Pause.PROVIDER, wait)
+            return RunnerResult(session, Pause.PROVIDER, wait, str(fault))
+        await context.report_activity(f"Waits {wait:.0f} s for the model's provider: {fault}")
         self.deps.log(f"waits {wait:.0f} seconds: {fault}")
         await _sleep_unless_stopped(context, wait)
         return RunnerResult(session)

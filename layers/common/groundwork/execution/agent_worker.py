@@ -239,7 +239,7 @@ class _Invocation:
         finally:
             await model.close()
         if result.pause is sessions.Pause.PROVIDER:
-            return TransientFailure("The model's provider failed or refused the request.", result.wait_s)
+            return TransientFailure(f"The model's provider failed: {redact(result.activity)}", result.wait_s)
         if result.pause is sessions.Pause.COMMAND:
             return Waiting(result.wait_s, redact(result.activity))
         return Suspended() if result.pause else result.session

@@ -5,6 +5,7 @@ One code path for the Anthropic API and for Amazon Bedrock.
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -53,6 +54,10 @@ def bedrock(model_id: str, region: str, base_url: str | None = None, effort: str
     """Return the model on Bedrock: the region's endpoint, boto3's credential chain."""
     client = AsyncAnthropicBedrockMantle(aws_region=region, base_url=base_url, max_retries=0, timeout=TIMEOUT)
     return ClaudeModel("bedrock", model_id, client, effort)
+
+
+_SPENT = re.compile(r"credit balance|usage limit|spend(ing)? limit|billing", re.I)
+"""Words of the provider for a limit that no wait lifts."""
 
 
 class _Block(BaseModel):
@@ -212,6 +217,8 @@ def _error_of(exc: anthropic.APIStatusError) -> RateLimited | Unavailable | Misc
         return Unavailable(f"The provider answered {status}.")
     # the message is omitted: it may quote the request
     said = _error_field(exc, "type") or "error"
+    if said == "billing_error" or status == 402 or _SPENT.search(_error_field(exc, "message")):
+        return Misconfigured(f"The provider's spend limit is reached, or its account has no credit ({status} {said}).")
     return Misconfigured(f"The provider refused the call ({status} {said}); check the key and the model.")
 
 

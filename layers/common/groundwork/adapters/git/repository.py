@@ -90,6 +90,9 @@ class GitUpstream:
         self._clone.fetch_commit(base.encode())
         return landing.tree_of(self._clone, base.encode(), changes).decode()
 
+    def on_branch(self, branch: str, commit: str) -> str | None:
+        return task_commits.on_branch(self._clone, branch, commit)
+
     def revert(self, branch: str, commits: Sequence[str]) -> tuple[Landed, ...]:
         return reverting.revert(self._clone, branch, [commit.encode() for commit in commits], self._sleep)
 

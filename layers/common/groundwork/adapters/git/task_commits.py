@@ -18,6 +18,14 @@ def find_on_branch(clone: Clone, branch: str, task_id: str, since: int = 0) -> L
     return find_among(history(store, head), branch, task_id, since) if head else None
 
 
+def on_branch(clone: Clone, branch: str, commit: str) -> str | None:
+    """See `Upstream.on_branch`."""
+    store, head = clone.messages(branch, MAX_COMMITS)
+    ids = [one.id.decode() for one in history(store, head)] if head else []
+    found = [id_ for id_ in ids if id_.startswith(commit.lower())]
+    return found[0] if len(found) == 1 else None
+
+
 def history(store: Any, head: bytes) -> Iterator[Any]:
     """Yield stored commits from the head back, newest first along each line."""
     pending, seen = deque([head]), {head}

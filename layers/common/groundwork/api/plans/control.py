@@ -11,6 +11,7 @@ from groundwork.api.plans.deps import deps, plan_of
 from groundwork.errors import Invalid
 from groundwork.execution import commands, rollback
 from groundwork.execution.commands import Actor
+from groundwork.execution.own_commits import find_own_commit
 from groundwork.execution.requests import Because, Complete, Execute, RollBack, Skip
 from groundwork.execution.schedule import NewTiming, clear_schedule, set_schedule
 from groundwork.execution.schemas import PlanControlled, TaskControlled
@@ -126,10 +127,17 @@ def skip(task_id: str, body: Annotated[Skip | None, Body()] = None) -> dict[str,
 )
 def complete(task_id: str, body: Annotated[Complete | None, Body()] = None) -> dict[str, Any]:
     done = body or Complete()
-    return _of_task(
-        task_id,
-        lambda state, actor: commands.complete(state, task_id, actor, done.commit_sha, done.note),
-    )
+    sha = _own_commit(task_id, done.commit_sha) if done.commit_sha else None
+    return _of_task(task_id, lambda state, actor: commands.complete(state, task_id, actor, sha, done.note))
+
+
+def _own_commit(task_id: str, commit: str) -> str:
+    """Raises Invalid unless the plan's branch has the commit."""
+    own, plan_id = services(router), plan_of(Kind.TASK, task_id)
+    state, repository = own.tables.executions.read(plan_id), own.tables.repositories.get
+    # first the state: a task that cannot be completed needs no look at its repository
+    commands.complete(state, task_id, _actor(), commit)
+    return find_own_commit(state, task_id, commit, repository, own.open_clone)
 
 
 def _of_task(task_id: str, command: Command) -> dict[str, Any]:
