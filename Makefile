@@ -168,6 +168,8 @@ simulate: $(INSTALLED)
 	@PYTHONPATH=layers/common:. $(OFFLINE) python -m tests.simulation --mutants
 	@PYTHONPATH=layers/common:. $(OFFLINE) python -m tests.simulation --executions --seeds $(or $(SEEDS),1000)
 	@PYTHONPATH=layers/common:. $(OFFLINE) python -m tests.simulation --executions --mutants
+	@PYTHONPATH=layers/common:. $(OFFLINE) python -m tests.simulation --sandboxes --seeds $(or $(SEEDS),1000)
+	@PYTHONPATH=layers/common:. $(OFFLINE) python -m tests.simulation --sandboxes --mutants
 
 bench: $(INSTALLED)
 	@PYTHONPATH=layers/common $(OFFLINE) python -m benchmarks

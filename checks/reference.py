@@ -20,6 +20,7 @@ from checks.sam import ROOT, source
 from tests.simulation.execution.mutants import EXECUTION_MUTANTS
 from tests.simulation.mutant_seeds import caught_by
 from tests.simulation.mutants import MUTANTS
+from tests.simulation.sandboxes.mutants import MUTANTS as SANDBOX_MUTANTS
 
 FOLDER = ROOT / "docs" / "reference"
 HEADER = f"{GENERATED} python -m checks.reference --write: do not edit -->\n\n"
@@ -48,7 +49,10 @@ def mutants() -> str:
         f"{_mutants_of('runs', [(mutant.name, mutant.what) for mutant in MUTANTS])}\n"
         "## Plan execution\n\n"
         f"`python -m tests.simulation --executions --mutants` finds these {len(EXECUTION_MUTANTS)}.\n\n"
-        f"{_mutants_of('executions', [(mutant.name, mutant.what) for mutant in EXECUTION_MUTANTS])}"
+        f"{_mutants_of('executions', [(mutant.name, mutant.what) for mutant in EXECUTION_MUTANTS])}\n"
+        "## Sandboxes\n\n"
+        f"`python -m tests.simulation --sandboxes --mutants` finds these {len(SANDBOX_MUTANTS)}.\n\n"
+        f"{_mutants_of('sandboxes', [(mutant.name, mutant.what) for mutant in SANDBOX_MUTANTS])}"
     )
 
 

@@ -150,9 +150,9 @@ class LocalSystem:
         objects = ObjectFiles(self._storage.folder.objects) if self._storage else None
         self._endpoint = endpoint = AwsEndpoint(objects)
         self._closing.callback(endpoint.close)
-        microvms = LocalMicrovms(self._env)
-        self._closing.callback(microvms.close)
-        endpoint.microvms = microvms.service
+        self._microvms = LocalMicrovms(self._env)
+        self._closing.callback(self._microvms.close)
+        endpoint.microvms = self._microvms.service
         self.endpoint_url = endpoint.url
         self._client = cache(self._make_client)
         self._template = self._load_template()
@@ -216,7 +216,12 @@ class LocalSystem:
 
     def _load_template(self) -> Template:
         """Read the template twice: first to create its resources, then with their attributes."""
-        parameters = {"SandboxImage": IMAGE, **self._parameters, "AdminToken": self.token}
+        parameters = {
+            "SandboxImage": IMAGE,
+            "SandboxMemory": str(self._microvms.baseline_mb),
+            **self._parameters,
+            "AdminToken": self.token,
+        }
         draft = Template(self._path, parameters=parameters, region=self.region)
         attributes = create_resources(draft, self._client, self.region)
         return Template(self._path, parameters=parameters, region=self.region, attributes=attributes)

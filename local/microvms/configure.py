@@ -12,6 +12,9 @@ from local.microvms.package_hosts import PackageHosts, package_hosts
 from local.microvms.service import MicrovmService
 
 IMAGE = "arn:aws:lambda:us-east-1:000000000000:microvm-image:groundwork"
+BURST = 4
+"""A MicroVM may use so many times its baseline memory."""
+
 CHECKS = ("on", "off", "unconfined")
 _OFF = "Checks are disabled on this machine (GROUNDWORK_CHECKS=off)."
 
@@ -35,6 +38,7 @@ class LocalMicrovms:
             folders=tuple(filter(None, env.get("GROUNDWORK_CHECKS_FOLDERS", "").split(os.pathsep))),
             packages=CallOnce(package_hosts),
         )
+        self.baseline_mb = machine.memory_mb // BURST
         off = _OFF if checks == "off" else ""
         self.service = MicrovmService(Launcher(machine, self._folder), self._folder, IMAGE, off)
 

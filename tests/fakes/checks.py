@@ -1,4 +1,4 @@
-"""Checks without sandboxes: the port `groundwork.checks.ports.CheckRunner`, with scripted results."""
+"""Checks without sandboxes, with scripted results: the port `CheckRunner`."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field

@@ -20,6 +20,9 @@ from tests.simulation.mutant_seeds import keep, keep_caught
 from tests.simulation.mutants import MUTANTS
 from tests.simulation.plans import PlanSimulation
 from tests.simulation.records import record
+from tests.simulation.sandboxes.mutants import MUTANTS as SANDBOX_MUTANTS
+from tests.simulation.sandboxes.mutants import SandboxMutant
+from tests.simulation.sandboxes.simulation import simulate_sandboxes
 from tests.simulation.simulation import Report, simulate
 
 type Simulated = Callable[[int], Report]
@@ -37,8 +40,8 @@ def main() -> int:
     with ProcessPoolExecutor(arguments.jobs) as pool:
         if arguments.mutants is not None:
             named = [name for name in _mutants(arguments) if not arguments.mutants or name in arguments.mutants]
-            kind = "executions" if arguments.executions else "runs"
-            return hunt(named, pool.map(partial(_caught, arguments.executions), named), kind if arguments.keep else "")
+            kind = _kind(arguments)
+            return hunt(named, pool.map(partial(_caught, kind), named), kind if arguments.keep else "")
         seeds = range(arguments.start, arguments.start + arguments.seeds)
         return run_all(seeds, pool.map(partial(_without_trace, simulated), seeds, chunksize=20))
 
@@ -84,18 +87,31 @@ def hunt(names: Sequence[str], caught: Iterable[Report | None], keep_as: str = "
     return 1 if missed or not names else 0
 
 
+MUTANTS_OF: dict[str, Sequence[Mutant | ExecutionMutant | SandboxMutant]] = {
+    "runs": MUTANTS,
+    "executions": EXECUTION_MUTANTS,
+    "sandboxes": SANDBOX_MUTANTS,
+}
+
+
+def _kind(arguments: argparse.Namespace) -> str:
+    return "sandboxes" if arguments.sandboxes else "executions" if arguments.executions else "runs"
+
+
 def _mutants(arguments: argparse.Namespace) -> list[str]:
-    return [mutant.name for mutant in (EXECUTION_MUTANTS if arguments.executions else MUTANTS)]
+    return [mutant.name for mutant in MUTANTS_OF[_kind(arguments)]]
 
 
-def _caught(executions: bool, name: str) -> Report | None:
+def _caught(kind: str, name: str) -> Report | None:
     """Search by name: a mutant itself cannot be sent to another process."""
-    mutants: Sequence[Mutant | ExecutionMutant] = EXECUTION_MUTANTS if executions else MUTANTS
+    mutants = MUTANTS_OF[kind]
     (mutant,) = (mutant for mutant in mutants if mutant.name == name)
     return _light(mutant.caught(range(1, SEEDS + 1)))
 
 
 def _simulated(arguments: argparse.Namespace) -> Simulated:
+    if arguments.sandboxes:
+        return simulate_sandboxes
     if arguments.executions:
         return simulate_execution
     return partial(simulate, kind=PlanSimulation) if arguments.plans else simulate
@@ -121,6 +137,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, help="this one alone, with its trace")
     parser.add_argument("--plans", action="store_true", help="runs about plans, in place of those about a backlog")
     parser.add_argument("--executions", action="store_true", help="plans that are carried out")
+    parser.add_argument("--sandboxes", action="store_true", help="sandboxes of attempts and landings")
     parser.add_argument("--mutants", nargs="*", metavar="NAME", help="look for the bugs that are put in on purpose")
     parser.add_argument("--keep", action="store_true", help="with --mutants: keep the seeds found")
     parser.add_argument("--record", metavar="VERSION", help="keep what this release leaves in the tables")

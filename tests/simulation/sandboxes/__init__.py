@@ -1,1 +1,1 @@
-"""Sandboxes of owners under faults: the real keeper, runner and rows over a model of the service."""
+"""Sandboxes under faults: the real keeper, runner and rows over a model of the service."""

@@ -16,7 +16,7 @@ SLOTS = ("plans", "ACCOUNT", "SANDBOXES")
 
 @dataclass(slots=True)
 class SandboxInvariants:
-    """`claims` has the epoch of each running invocation. `rows_since`: since when an owner has a row, in seconds."""
+    """`claims`: epochs of running invocations; `rows_since`: second of an owner's first row."""
 
     cloud: SandboxCloud
     limit: int
@@ -24,6 +24,9 @@ class SandboxInvariants:
     rows_since: dict[str, float] = field(default_factory=dict)
     with_a_row_s: dict[str, float] = field(default_factory=dict)
     not_live_since: dict[str, float] = field(default_factory=dict)
+    delays_ms: dict[str, int] = field(default_factory=dict)
+    """From reading the clock to the write: a worker may be frozen in between."""
+
     violations: list[Violation] = field(default_factory=list)
 
     def on_write(self, changed: Changed) -> None:
@@ -88,10 +91,10 @@ class SandboxInvariants:
         return (min(machine.ended_at or machine.ends_at, machine.ends_at) - machine.started_at) * 1000
 
     def _slack(self, owner: str) -> float:
-        """Clocks of workers differ. A machine may outlive the start of its closing until a worker ends it."""
+        """Clocks of workers differ, and a machine outlives the start of its closing."""
         machines = [machine for machine in self.cloud.service.machines.values() if machine.key.owner == owner]
         closing = sum(self.cloud.closed_late.get(machine.id, 0.0) for machine in machines)
-        return (len(machines) + 1) * (2 * SKEW_MS + 1_000) + closing * 1000
+        return (len(machines) + 1) * (2 * SKEW_MS + 1_000) + closing * 1000 + self.delays_ms.get(owner, 0)
 
     def _row(self, owner: str, before: Item | None, after: Item | None) -> None:
         now, acting = self.cloud.loop.now, self.cloud.acting
@@ -103,6 +106,10 @@ class SandboxInvariants:
         if after is None:
             self.with_a_row_s[owner] = self.with_a_row_s.get(owner, 0.0) + now - self.rows_since.pop(owner)
             return
+        for name in ("createdAt", "closingAt"):
+            if name in after and (before is None or after[name] != before.get(name)):
+                delay = abs(self.cloud.true_ms() - int(after[name]["N"]))
+                self.delays_ms[owner] = self.delays_ms.get(owner, 0) + delay
         if before is not None and before["state"] != after["state"]:
             self._transition(owner, before, after, acting)
         if machine := self.cloud.service.machines.get(after.get("machineId", {}).get("S", "")):

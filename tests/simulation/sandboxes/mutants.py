@@ -175,7 +175,7 @@ MUTANTS = (
         under=lambda faults: replace(faults, service_answer_lost=0.2, killed_after=0.05, frozen=0.02, until_s=3_600),
     ),
     SandboxMutant(
-        "cancelled in name only",
+        "a cancelled task keeps its sandbox",
         "the sandbox of a cancelled task stays",
         patched(f"{ROWS}.DynamoSandboxRows.is_live", lambda self, owner: True),
         cancelling,

@@ -79,7 +79,7 @@ class SandboxSimulation:
         beside = [asyncio.create_task(other) for other in (self._sweeps(), self.cloud.strike())]
         lives = [asyncio.create_task(self._live(owner)) for owner in self.owners]
         try:
-            await self._until(asyncio.gather(*lives))
+            await self._until(lives)
             await asyncio.sleep(max(0.0, self.cloud.faults.until_s - self.loop.now) + 4 * SWEEP_S + 600)
         finally:
             for task in beside:
@@ -96,12 +96,13 @@ class SandboxSimulation:
             )
             demand(not calm or verdict in (None, expected), "a_verdict_is_that_of_its_commands", f"{verdict}")
 
-    async def _until(self, lives: "asyncio.Future[Any]") -> None:
-        while not lives.done():
-            await asyncio.wait([lives], timeout=30)
+    async def _until(self, lives: "list[asyncio.Task[None]]") -> None:
+        while not all(life.done() for life in lives):
+            await asyncio.wait(lives, timeout=30)
             self._look()
             demand(self.loop.now < self.cloud.faults.until_s + PATIENCE_S, "every_owner_ends", "still at work")
-        lives.result()
+        for life in lives:
+            life.result()
 
     def _look(self) -> None:
         for violation in self.invariants.violations:
@@ -205,7 +206,10 @@ def simulate_sandboxes(
     where: Callable[[World], World] = lambda world: world,
     what: Callable[[SandboxFaults], SandboxFaults] = lambda faults: faults,
 ) -> Report:
-    """Run the simulation of a seed, the same every time. `where` and `what` change the drawn world and faults."""
+    """Run the simulation of a seed, the same every time.
+
+    `where` and `what` change the drawn world and faults.
+    """
     random = randomness.Random(seed)
     randomness.seed(seed)
     world, faults = where(world_drawn(random)), what(drawn(random))

@@ -1,4 +1,4 @@
-"""Opens and closes the sandboxes of owners: at most one each, none lost, each second billed once.
+"""Opens and closes sandboxes: at most one an owner, none lost, each second billed once.
 
 A row is written before a start and deleted after the end, so every sandbox has a row while it may run. A sandbox
 without one comes from a start with a late or lost answer; the sweep ends it.
@@ -43,18 +43,7 @@ class SandboxKeeper:
         Raises ClaimLost, NoFreeSlot, NoCapacity, SandboxLost, SandboxUnavailable, Transient.
         """
         for _ in range(MAX_TRIES):
-            sandbox = self.rows.get(owner)
-            if sandbox is not None and sandbox.state is SandboxState.CLOSING:
-                self._finish(sandbox)
-                sandbox = None
-            if sandbox is None:
-                now = self.now_ms()
-                sandbox = OpenSandbox(owner, now, spec, now, setup_done=setup_done)
-                self.rows.create(sandbox)
-            elif sandbox.owner.epoch != owner.epoch:
-                taken = sandbox.changed(owner=owner)
-                self.rows.update(sandbox, taken)
-                sandbox = taken
+            sandbox = self._row(owner, spec, setup_done)
             if sandbox.state is SandboxState.OPEN:
                 return sandbox
             try:
@@ -63,12 +52,35 @@ class SandboxKeeper:
                 self.replace(sandbox, setup_done)
         raise SandboxLost("New sandboxes end at once.")
 
+    def _row(self, owner: Owner, spec: SandboxSpec, setup_done: bool) -> OpenSandbox:
+        """Return the owner's row under its present claim: taken over, or new."""
+        sandbox = self.rows.get(owner)
+        if sandbox is not None and sandbox.state is SandboxState.CLOSING:
+            self._finish(sandbox)
+            sandbox = None
+        now = self.now_ms()
+        if sandbox is None:
+            sandbox = OpenSandbox(owner, now, spec, now, setup_done=setup_done)
+            self.rows.create(sandbox)
+            return sandbox
+        if sandbox.owner.epoch != owner.epoch:
+            taken = sandbox.changed(owner=owner)
+            self.rows.update(sandbox, taken)
+            sandbox = taken
+        if sandbox.state is SandboxState.WAITING:
+            starting = sandbox.changed(state=SandboxState.STARTING, created_at=now)
+            self.rows.update(sandbox, starting)
+            return starting
+        # a repeated start would make a second machine of the same key
+        if sandbox.state is SandboxState.STARTING and now - sandbox.created_at >= REPLAY_MS:
+            return self.replace(sandbox, setup_done)
+        return sandbox
+
     def _start(self, sandbox: OpenSandbox) -> OpenSandbox:
         try:
             handle = self.sandboxes.open(sandbox.key, sandbox.spec)
         except NoCapacity:
-            # nothing was started: the time until the next try is not billed
-            self.rows.update(sandbox, sandbox.changed(created_at=self.now_ms()))
+            self.rows.update(sandbox, sandbox.changed(state=SandboxState.WAITING))
             raise
         after = sandbox.changed(state=SandboxState.OPEN, machine_id=handle.id, endpoint=handle.endpoint)
         try:
@@ -106,9 +118,9 @@ class SandboxKeeper:
             self._close(sandbox)
 
     def sweep(self, stop: Callable[[], bool], report: Callable[[str], None] = lambda problem: None) -> list[str]:
-        """Close sandboxes without a live owner, and end machines without a row. Returns what was closed.
+        """Close sandboxes without a live owner, and end machines without a row.
 
-        Raises Transient.
+        Returns the closed ones. Raises Transient.
         """
         closed: list[str] = []
         for sandbox in self.rows.all():
@@ -140,6 +152,9 @@ class SandboxKeeper:
             if found is None or found.generation != sandbox.generation:
                 return
             try:
+                if found.state is SandboxState.WAITING:
+                    self.rows.remove(found, Bill())
+                    return
                 if found.state is not SandboxState.CLOSING:
                     found = self.rows.begin_closing(found, self.now_ms())
                 self._finish(found)
@@ -156,7 +171,7 @@ class SandboxKeeper:
         self.rows.remove(sandbox, self._bill(sandbox, sandbox.closing_at) if has_run else Bill())
 
     def _end_unknown(self, sandbox: OpenSandbox) -> bool:
-        """End a machine with an unknown id: a repeated start tells it. Returns False if none was started."""
+        """End a machine with an unknown id: a repeated start tells it. False if none started."""
         # after that time a start would make another machine; the sweep of machines finds the first one
         if self.now_ms() - sandbox.created_at >= REPLAY_MS:
             return True

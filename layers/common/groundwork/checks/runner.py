@@ -56,7 +56,7 @@ class Step:
 
 
 class SandboxCheckRunner:
-    """Runs checks. `machine` names the image of the sandboxes, as a part of the keys of kept set-ups."""
+    """Runs checks. `machine` names the sandboxes' image, for the keys of kept set-ups."""
 
     def __init__(self, keeper: SandboxKeeper, records: CheckRecords, setups: SetupStore, machine: str) -> None:
         self._keeper, self._records, self._setups, self._machine = keeper, records, setups, machine

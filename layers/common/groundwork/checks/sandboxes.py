@@ -10,8 +10,12 @@ from groundwork.sandbox.model import Handle, SandboxKey, SandboxSpec
 
 
 class SandboxState(StrEnum):
-    """States of an open sandbox. A closed one has no row."""
+    """States of an open sandbox. A closed one has no row.
 
+    WAITING: the service had no capacity, and nothing was started.
+    """
+
+    WAITING = "WAITING"
     STARTING = "STARTING"
     OPEN = "OPEN"
     CLOSING = "CLOSING"
@@ -66,7 +70,7 @@ class SandboxRows(Protocol):
         ...
 
     def remove(self, sandbox: OpenSandbox, bill: Bill) -> None:
-        """Delete the closing row, free its slot and bill, all or nothing. Safe to repeat."""
+        """Delete the row, free its slot and bill. Safe to repeat. Raises WriteConflict."""
         ...
 
     def all(self) -> list[OpenSandbox]: ...

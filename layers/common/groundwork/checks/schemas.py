@@ -8,9 +8,9 @@ from groundwork.sandbox.verdict import Verdict
 
 
 class CommandShown(TypedDict):
-    """A command and its result. Only the ending `exit` (`why`) says something about the tree; null while it runs.
+    """A command and its result. `why` is its ending, null while it runs.
 
-    `flaky`: it failed, and passed when run once more; `log` is of the failure.
+    Only `exit` says something about the tree. `flaky`: it failed, and passed when run once more; `log` is of the failure.
     """
 
     command: str

@@ -146,7 +146,7 @@ _TESTS = re.compile(r"\b(test|tests|pytest|tox|nox|check|lint|ctest|rspec|phpuni
 
 
 def _of_workflows(paths: Collection[str], read: Read) -> Suggestion:
-    """Take single lines of a workflow that look like tests. Expressions of the workflow cannot run here."""
+    """Take lines of a workflow with the words of tests. Its expressions cannot run here."""
     found: list[str] = []
     for path in sorted(paths):
         if re.fullmatch(r"\.github/workflows/[^/]+\.ya?ml", path):

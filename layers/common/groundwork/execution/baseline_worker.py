@@ -1,4 +1,4 @@
-"""Runs a baseline: clone, suggestions, checks in a sandbox. One invocation after another until it has ended."""
+"""Runs a baseline, one invocation after another: clone, suggestions, checks."""
 
 import time
 from collections.abc import Callable
@@ -62,7 +62,7 @@ class BaselineWorker:
             raise
 
     def sweep(self, stop: Callable[[], bool]) -> list[str]:
-        """Trigger unfinished baselines again: their trigger or their worker may be lost. Raises Transient."""
+        """Trigger unfinished baselines: trigger or worker may be lost. Raises Transient."""
         found = []
         for repository_id in self.baselines.unfinished():
             if stop():

@@ -76,9 +76,9 @@ class DependentsFirst(Conflict):
 
 
 class BaselineFailing(Conflict):
-    """The checks fail on the default branch itself: repair it, run the baseline again, or set `allowRedBaseline`.
+    """The checks fail on the default branch itself.
 
-    `details.repositoryId` names the repository.
+    Repair it and run the baseline again, or set `allowRedBaseline`. `details.repositoryId` names the repository.
     """
 
     code = "BASELINE_FAILING"

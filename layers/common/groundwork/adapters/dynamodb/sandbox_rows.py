@@ -103,15 +103,21 @@ class DynamoSandboxRows:
             self._remove(sandbox, bill)
         except Cancelled as cancelled:
             # a deleted plan has nothing left to bill
-            if "usage" not in cancelled.tags:
-                return
-            self._remove_unbilled(sandbox)
+            if cancelled.tags == ["usage"]:
+                return self._remove_unbilled(sandbox)
+            self._require_gone(sandbox)
 
     def _remove_unbilled(self, sandbox: OpenSandbox) -> None:
         try:
             self._remove(sandbox, None)
         except Cancelled:
-            return
+            self._require_gone(sandbox)
+
+    def _require_gone(self, sandbox: OpenSandbox) -> None:
+        """Raises WriteConflict unless an earlier request, with a lost answer, has removed the row."""
+        found = self.get(sandbox.owner)
+        if found is not None and found.generation == sandbox.generation:
+            raise WriteConflict("The sandbox has changed.")
 
     def _remove(self, sandbox: OpenSandbox, bill: Bill | None) -> None:
         owner, transaction = sandbox.owner, Transaction(self._connection())
