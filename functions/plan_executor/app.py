@@ -13,8 +13,6 @@ from groundwork.execution.agent_worker import AgentWorker
 from groundwork.execution.coordinator import ExecutionCoordinator
 from groundwork.execution.git_reverter import GitReverter
 from groundwork.execution.step_handler import StepHandler
-from groundwork.llm.conversation import ConversationModel
-from groundwork.llm.factory import choose
 from groundwork.llm.prices import cost_micro_usd
 from groundwork.plans.repositories import Repository
 
@@ -27,17 +25,13 @@ def upstream(repository: Repository, folder: Path) -> AbstractContextManager[Ups
     return open_repository(repository, secret_value, folder, services().settings.local)
 
 
-def model(model_id: str | None, effort: str | None) -> ConversationModel:
-    return choose(services().settings, secret_value, model_id, effort)
-
-
 def events(context: Any) -> PlanEvents:
     # for each event: the time left belongs to one invocation
     own, tables, left_ms = services(), services().tables, context.get_remaining_time_in_millis
     steps = StepHandler(
         store=tables.executions,
         coordinator=coordinator(),
-        worker=AgentWorker(upstream, model, cost_micro_usd, tables.sessions, own.open_checks),
+        worker=AgentWorker(upstream, own.session_model, cost_micro_usd, tables.sessions, own.open_checks),
         repository=tables.repositories.get,
         now_ms=own.now_ms,
         left_ms=left_ms,

@@ -27,7 +27,8 @@ from groundwork.execution.schedule import Timer
 from groundwork.generation.registry import run_handlers
 from groundwork.imports.ports import ImportFiles
 from groundwork.imports.service import Imports
-from groundwork.llm.factory import ai_and_model
+from groundwork.llm.conversation import ConversationModel
+from groundwork.llm.factory import ai_and_model, choose
 from groundwork.runs.handler import RunHandlers
 from groundwork.runs.ports import Invoker
 from groundwork.runs.start import Starter
@@ -103,6 +104,10 @@ class Services:
         settings = self.settings
         secret = _sandbox_secret(settings.sandbox_secret) if settings.sandbox_secret else b""
         return SandboxKeeper(self.sandboxes(secret), self.tables.sandboxes, self.now_ms, settings.sandbox_memory_mb)
+
+    def session_model(self, model_id: str | None, effort: str | None) -> ConversationModel:
+        """Return the model of a session, None for the configured one. Raises Misconfigured, Transient."""
+        return choose(self.settings, secret_value, model_id, effort)
 
     @property
     def open_checks(self) -> Callable[[], SandboxCheckRunner] | None:
