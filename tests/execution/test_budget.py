@@ -1,4 +1,4 @@
-"""Cost limits of plans and tasks: what is in flight is reserved, and a plan at its limit pauses."""
+"""Cost limits of plans and tasks: reservations, and pauses at the limit."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Findings about a change: the tests' configuration, files of the checks' commands, and fewer tests."""
+"""Findings about a change to tests, their configuration and the checks' commands."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Scripted models of seeded repairs: one that learns from the failed check, one that checks first, and a liar."""
+"""Scripted models of seeded repairs, and a liar."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -28,7 +28,10 @@ FINISH: dict[str, Any] = {"name": "finish", "input": {"summary": "Mended.", "cri
 
 @dataclass
 class Repairer:
-    """Acts in a task as `act` says, by the text of its conversation. `seen` holds the conversations' texts."""
+    """Acts in a task as `act` says, by the text of its conversation.
+
+    `seen` holds the conversations' texts.
+    """
 
     projects: Sequence[Project]
     act: Callable[[Project, str, int], Turn]

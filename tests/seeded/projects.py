@@ -1,11 +1,14 @@
-"""Projects with a seeded bug: its file, a wrong change that looks right, the right one, and tests."""
+"""Projects with a seeded bug, a wrong change, the right one, and tests."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Project:
-    """`wrong` and `right` replace `bug` in the file at `path`. `proof` is in the test's log after the wrong change."""
+    """Project with a bug: `wrong` and `right` replace `bug` in the file at `path`.
+
+    `proof` is in the test's log after the wrong change.
+    """
 
     key: str
     path: str

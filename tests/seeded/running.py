@@ -44,7 +44,10 @@ class Moments:
 
 @dataclass
 class ProcessChecks(ScriptedChecks):
-    """Checks by real processes. The first `lost` landings lose their sandbox; `moments` surround each job."""
+    """Checks by real processes.
+
+    The first `lost` jobs lose their sandbox; `moments` surround each job.
+    """
 
     lost: int = 0
     moments: Moments = field(default_factory=Moments)

@@ -1,4 +1,4 @@
-"""Only the right repair lands: in every mode, in parallel, with workers and sandboxes killed. A liar lands nothing."""
+"""Only the right repair lands, with workers and sandboxes killed; a liar lands nothing."""
 
 import asyncio
 from collections.abc import Callable
@@ -26,7 +26,10 @@ MODES: dict[str, dict[str, Any]] = {
 
 
 class Repairs(World):
-    """A plan with a task for each project, all in one repository. Each step of a task is a try of its own."""
+    """A plan with a task for each project, all in one repository.
+
+    Each step of a task is a try of its own.
+    """
 
     def __init__(self, act: Act, projects: tuple[Project, ...], mode: str = "sequential", **fields: Any) -> None:
         self.projects, self.tries, self.moments = projects, 0, Moments()
@@ -74,7 +77,7 @@ class Repairs(World):
 
 
 def runner_of(projects: tuple[Project, ...]) -> str:
-    """Program that tests the projects whose code has been changed: the others are broken from the start."""
+    """Program to test the changed projects: the others are broken from the start."""
     bugs = {one.key: (one.path, one.bug) for one in projects}
     command = ["-m", "unittest", "-q"]
     return (

@@ -36,7 +36,10 @@ def is_none(value: object) -> bool:
 
 
 def is_unused(value: object) -> bool:
-    """True for None, False, zero and empty values: with `exclude_if`, a field is written only where it is used."""
+    """True for None, False, zero and empty values.
+
+    With `exclude_if`, a field is written only where it is used.
+    """
     return not value
 
 

@@ -1,4 +1,4 @@
-"""Model of the checks of landings, behind faulty requests, and the invariants of what they prove."""
+"""Model of the checks of landings behind faulty requests, with their invariants."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -40,7 +40,10 @@ class Job:
 
 @dataclass(slots=True)
 class CheckService:
-    """Sandboxes and their jobs. `passed` holds task and tree of each passed landing, `open` the owners."""
+    """Sandboxes and their jobs.
+
+    `passed` holds task and tree of each passed landing, `open` the owners.
+    """
 
     cloud: ExecutionCloud
     random: Random

@@ -1,4 +1,4 @@
-"""Mutants of landings with checks: changes land without their proof, or a fault counts as a failure."""
+"""Mutants of landings with checks."""
 
 from dataclasses import replace
 from typing import Any

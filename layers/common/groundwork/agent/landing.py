@@ -1,4 +1,4 @@
-"""Progress of a landing over several invocations: which tree is under check, and what its check and review said."""
+"""Progress of a landing over several invocations: the tree, its check and its review."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""Review of a change by a second, fresh session: it reads the repository and the diff, and decides."""
+"""Review of a change by a second, fresh session."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -61,7 +61,7 @@ TOOLS = (
 
 @dataclass(frozen=True, slots=True)
 class ReviewRequest:
-    """The change to review: its diff, the findings about it, and the files with the change in them."""
+    """The change to review, with its findings and its files."""
 
     brief: TaskBrief
     diff: str

@@ -1,4 +1,4 @@
-"""Cost limits of plans and tasks: what is in flight is reserved, so parallel tasks stay within the limit together.
+"""Cost limits of plans and tasks, kept by reservations of running attempts.
 
 The limit of an attempt is reserved when its task starts: at most the usual limit of its effort, at most what is left.
 The session ends at this limit.
@@ -18,7 +18,10 @@ def spent(execution_state: ExecutionState) -> int:
 
 
 def reserve(execution_state: ExecutionState, task_id: str) -> ExecutionState | None:
-    """Reserve the cost of a task's next attempt, or of the rest of its open one. None if too little is left."""
+    """Reserve the cost of a task's next attempt, or of the rest of its open one.
+
+    Returns None if too little is left.
+    """
     task, state = execution_state.plan.task(task_id), execution_state.of(task_id)
     assert task is not None
     available = _available(execution_state, task_id)

@@ -69,7 +69,7 @@ def claim_task(execution_state: ExecutionState, task_id: str, now_ms: int, attem
 
 
 def _refuse_attempt(execution_state: ExecutionState, task_id: str, now_ms: int) -> ClaimResult:
-    """Fail a task at its own cost limit; send any other one back to its gate, to wait for the plan's money."""
+    """Fail a task at its own cost limit; send any other one back to its gate."""
     if budget.task_is_at_limit(execution_state, task_id):
         reason = "The task has reached its cost limit. Raise its maxCostUsd, then retry it."
         last = execution_state.of(task_id).failed[-1:]

@@ -1,4 +1,4 @@
-"""Landing of a session's change: rebase, check the very tree to push, review if needed, push.
+"""Landing of a session's change: rebase, check the very tree, review, push.
 
 A landing may take many invocations. Its state is saved with the session before each step with an effect, so any later
 invocation continues: a sandbox is opened once for each tree, and nothing is pushed twice.
@@ -139,7 +139,7 @@ class Lander:
             session = pushed
 
     async def _wait_for_turn(self) -> Waiting | None:
-        """Wait while others of the plan land in this repository: each landing would undo the proof of the others."""
+        """Wait while others of the plan land in this repository."""
         ahead = await self.context.landing_turn()
         if not ahead:
             return None
@@ -379,7 +379,10 @@ class Lander:
 
 @dataclass(frozen=True, slots=True)
 class _Proven:
-    """A change that may land. `shown` is its verdict for users: with a red baseline nothing is called passed."""
+    """A change that may land.
+
+    `shown` is its verdict for users: with a red baseline nothing is called passed.
+    """
 
     session: Session
     verified: Verified

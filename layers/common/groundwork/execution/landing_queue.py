@@ -1,4 +1,4 @@
-"""Queue of landings: with checks, the tasks of a plan land in a repository one after the other.
+"""Queue of landings with checks, for each plan and repository.
 
 Each landing moves the branch, so it would undo the proof of every other landing under way.
 """

@@ -1,4 +1,4 @@
-"""Targets of a landing: the plan's branch, or the stack of patches of a plan without commits."""
+"""Targets of a landing: the plan's branch, or the stack of patches."""
 
 from dataclasses import dataclass
 

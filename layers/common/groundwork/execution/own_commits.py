@@ -1,4 +1,4 @@
-"""Commits of users: a task completed by hand may name its commit, if the plan's branch has it."""
+"""Commits of users, named when they complete a task by hand."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -20,7 +20,9 @@ def find_own_commit(
     repository: Callable[[str], Repository],
     open_clone: OpenClone,
 ) -> str:
-    """Return the whole id of a user's commit. Raises Invalid if the branch lacks it, NotFound, Transient.
+    """Return the whole id of a user's commit.
+
+    Raises Invalid if the branch lacks it, NotFound, Transient.
 
     A rollback reverts the commit later, so it must be on the branch that the rollback works on.
     """

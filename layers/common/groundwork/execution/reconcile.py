@@ -223,7 +223,7 @@ def _open_gates(execution_state: ExecutionState, now_ms: int, account_slots: int
 
 
 def _pause_at_limit(execution_state: ExecutionState) -> ExecutionState:
-    """Pause at the plan's cost limit, unless running tasks may still give back what they have reserved."""
+    """Pause at the plan's cost limit, unless running tasks may still give back money."""
     if execution_state.running:
         return execution_state
     reason = budget.limit_reason(execution_state)

@@ -1,4 +1,4 @@
-"""Reasons for a review: the change touches what the checks run, or fewer tests ran than before."""
+"""Reasons for a review: changes to what the checks run, or fewer tests."""
 
 import shlex
 from collections.abc import Iterable, Iterator

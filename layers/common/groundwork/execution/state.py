@@ -52,7 +52,10 @@ class TaskUsage(Stored):
 
 
 class Attempt(Stored):
-    """Failed attempt with its reason, for the next attempt. `keep_changes`: that one starts with its change."""
+    """Failed attempt with its reason, for the next attempt.
+
+    `keep_changes`: the next one starts with its change.
+    """
 
     number: Annotated[int, stored_as("number")]
     reason: Annotated[str, stored_as("reason")]

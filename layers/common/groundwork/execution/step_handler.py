@@ -235,7 +235,10 @@ class StepHandler:
         return _response(result.step, result.wait_s)
 
     def _release(self, execution_state: ExecutionState, task_id: str, step: Step) -> None:
-        """Close the sandboxes of an attempt that does not continue now. The sweep repeats a failed close."""
+        """Close the sandboxes of an attempt that does not continue now.
+
+        The sweep repeats a failed close.
+        """
         state = execution_state.of(task_id)
         if step in (Step.GATE, Step.DONE) and state.attempts:
             with suppress(Transient):

@@ -182,7 +182,10 @@ class TransientFailure:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Unfinished: a command or a free sandbox is awaited outside of Lambda, for `wait_s` seconds."""
+    """Unfinished: the next invocation comes after `wait_s` seconds.
+
+    A command or a free sandbox is awaited outside of Lambda.
+    """
 
     wait_s: float
     activity: str = ""
@@ -190,7 +193,10 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Blocked:
-    """External trouble that no time mends. The plan pauses with the reason, and no attempt is used up."""
+    """External trouble that no time mends.
+
+    The plan pauses with the reason, and no attempt is used up.
+    """
 
     reason: str
 

@@ -71,7 +71,10 @@ def _first_commit(clone: Clone, branch: str) -> bytes | None:
 
 
 def _create(clone: Clone, branch: str, start: bytes, objects: list[Any]) -> bytes:
-    """Create a branch and return its head, which may be another task's. Raises RepositoryRefused."""
+    """Create a branch and return its head. Raises RepositoryRefused.
+
+    Another task may have created it.
+    """
     try:
         clone.push(branch, None, start, objects)
     except (HeadMoved, AnswerLost) as doubt:
