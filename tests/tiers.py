@@ -30,6 +30,7 @@ PLACES = {
     "local/test_command.py": "full",
     "local/test_kept_data.py": "full",
     "repository_checks/test_on_this_machine.py": "full",
+    "repository_checks/test_sessions_on_this_machine.py": "full",
     "sandbox": "full",
     "sandbox/test_log.py": "quick",
     "sandbox/test_verdict.py": "quick",

@@ -12,11 +12,13 @@ from groundwork.agent.changes import Changes, as_json
 from groundwork.agent.commit_message import Marks, task_message
 from groundwork.agent.patches import Patch, PatchRef, Stack
 from groundwork.agent.repository import (
+    BranchMoved,
     CommitGone,
     Landed,
     MergeConflict,
     NotLanded,
     PatchConflict,
+    Prepared,
     RepositoryRefused,
     Upstream,
 )
@@ -224,3 +226,80 @@ def test_a_patch_names_what_changes(open_: Open) -> None:
         "diff --git a/a.txt b/a.txt",
         "diff --git a/new b/new",
     ]
+
+
+def prepared(upstream: Upstream, base: str, changes: Changes, number: int = 1) -> Prepared:
+    result = upstream.prepare(BRANCH, base, changes, text(number))
+    assert isinstance(result, Prepared)
+    return result
+
+
+def test_a_prepared_change_is_nowhere_but_here_until_it_is_pushed(open_: Open, tmp_path: Path) -> None:
+    upstream = open_()
+    base = upstream.head(BRANCH, "main")
+    ready = prepared(upstream, base, {"x": b"x"})
+    assert (ready.branch, ready.head) == (BRANCH, base)
+    assert open_().head(BRANCH, "main") == base
+    assert contents(upstream, ready.commit, tmp_path / "work") == {**FILES, "x": "x"}
+    landed = upstream.push(ready)
+    assert landed == Landed(ready.commit, BRANCH, Marks("plan", "t1", 1), "feat: 1")
+    assert open_().head(BRANCH, "main") == landed.sha
+    assert open_().tree_of(landed.sha, {}) == ready.tree
+    assert open_().tree_of(base, {"x": b"x"}) == ready.tree
+
+
+def test_a_prepared_change_is_not_pushed_onto_a_branch_that_has_moved(open_: Open) -> None:
+    upstream = open_()
+    base = upstream.head(BRANCH, "main")
+    first, second = prepared(upstream, base, {"x": b"x"}), prepared(open_(), base, {"y": b"y"}, 2)
+    upstream.push(first)
+    other = open_()
+    with pytest.raises(BranchMoved):
+        other.push(prepared_again(other, base, second))
+    again = prepared(other, base, {"y": b"y"}, 2)
+    assert (again.head, again.tree != second.tree) == (first.commit, True)
+    other.push(again)
+    assert open_().head(BRANCH, "main") == again.commit
+
+
+def prepared_again(upstream: Upstream, base: str, earlier: Prepared) -> Prepared:
+    """Prepare the second change as before the first push: on the old head."""
+    return replace(prepared(upstream, base, {"y": b"y"}, 2), head=earlier.head)
+
+
+def test_the_same_change_on_the_same_head_is_the_same_tree_in_every_process(open_: Open) -> None:
+    base = open_().head(BRANCH, "main")
+    assert prepared(open_(), base, {"x": b"x"}).tree == prepared(open_(), base, {"x": b"x"}).tree
+
+
+def test_a_change_that_has_landed_is_found_instead_of_prepared(open_: Open) -> None:
+    upstream = open_()
+    base = upstream.head(BRANCH, "main")
+    landed = upstream.push(prepared(upstream, base, {"x": b"x"}))
+    again = open_().prepare(BRANCH, base, {"x": b"another"}, text())
+    assert again == replace(landed, found=True)
+
+
+def test_a_prepared_change_that_conflicts_says_where(open_: Open) -> None:
+    upstream = open_()
+    base = upstream.head(BRANCH, "main")
+    upstream.land(BRANCH, base, {"d/b.txt": b"theirs\n"}, text(2))
+    with pytest.raises(MergeConflict) as conflict:
+        open_().prepare(BRANCH, base, {"d/b.txt": b"ours\n"}, text())
+    assert conflict.value.paths == ("d/b.txt",)
+
+
+def test_a_branch_that_cannot_be_created_beside_another_is_refused_with_both_names(open_: Open) -> None:
+    upstream = open_()
+    upstream.head("taken", "main")
+    with pytest.raises(RepositoryRefused, match=r"'taken/plan'.*'taken'"):
+        open_().head("taken/plan", "main")
+
+
+def test_a_commit_of_the_branch_is_found_by_its_beginning(open_: Open) -> None:
+    upstream = open_()
+    landed = upstream.land(BRANCH, upstream.head(BRANCH, "main"), {"x": b"x"}, text())
+    assert open_().on_branch(BRANCH, landed.sha[:12]) == landed.sha
+    assert open_().on_branch("main", landed.sha) is None
+    assert open_().on_branch(BRANCH, "deadbeef1234") is None
+    assert open_().on_branch("no-such-branch", landed.sha) is None

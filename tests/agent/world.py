@@ -6,11 +6,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from groundwork.agent.check_state import CheckState
+from groundwork.agent.check_tools import SessionChecks
 from groundwork.agent.repository import Checkout
 from groundwork.agent.runner import RunnerContext
 from groundwork.agent.session import Session, TaskBrief
 from groundwork.agent.turn import TurnDeps
 from groundwork.agent.workspace import Workspace
+from groundwork.checks.model import CheckSettings
+from groundwork.checks.ports import CheckRunner, Owner, OwnerKind
 from groundwork.llm.conversation import Block, Conversation, ConversationModel, Turn, TurnEnd
 from groundwork.llm.port import Usage
 from groundwork.llm.prices import cost_micro_usd
@@ -42,6 +46,37 @@ def workspace(folder: Path, files: dict[str, str | bytes], **fields: Any) -> Wor
     folder.mkdir(exist_ok=True)
     named = fields.pop("named", ())
     return Workspace(Checkout(folder, "0" * 40, len(files), 0, **fields), named)
+
+
+def session_with_checks(**fields: Any) -> Session:
+    """New session in a repository with checks; `fields` are of their state."""
+    return Session(brief=brief(), base="0" * 40, checks=CheckState(**fields))
+
+
+@dataclass
+class Clock:
+    """Time in seconds: it passes only when something waits."""
+
+    seconds: float = 1_000.0
+
+    def now(self) -> float:
+        return self.seconds
+
+    def now_ms(self) -> int:
+        return int(self.seconds * 1_000)
+
+
+def checks_with(
+    runner: CheckRunner, *verify: str, clock: Clock | None = None, epoch: int = 1, **settings: Any
+) -> SessionChecks:
+    return SessionChecks(
+        runner=runner,
+        owner=Owner(OwnerKind.TASK, "plk3v9x2m4q8", "plk3v9x2m4q8-T1", 1, epoch),
+        repository_id="rep",
+        settings=CheckSettings(verify=verify or ("pytest -q",), **settings),
+        tree_id=lambda changes: f"tree of {len(changes)}",
+        wall_ms=(clock or Clock()).now_ms,
+    )
 
 
 def call(name: str, **given: Any) -> Block:
@@ -96,14 +131,26 @@ class JobContext:
     turn_takes_ms: int = 1_000
     jitter: float = 0.0
     stagger_s: float = 0.0
+    checks: SessionChecks | None = None
+    time: Clock = field(default_factory=Clock)
+    activities: list[str] = field(default_factory=list)
 
     def means(self) -> TurnDeps:
-        return TurnDeps(self.model, self.workspace, cost_micro_usd, self._now, self.log.append)
+        return TurnDeps(self.model, self.workspace, cost_micro_usd, self._now, self.log.append, self.checks)
 
     def watch(self, stop: asyncio.Event | None = None) -> RunnerContext:
         sleep, share, stop = self._sleep, self.jitter, stop or asyncio.Event()
         left_ms = lambda: self.left_ms  # noqa: E731
-        return RunnerContext(self._keep, left_ms, stop, sleep, jitter=lambda: share, stagger_s=self.stagger_s)
+        return RunnerContext(
+            self._keep,
+            left_ms,
+            stop,
+            sleep,
+            jitter=lambda: share,
+            stagger_s=self.stagger_s,
+            monotonic=self.time.now,
+            report_activity=self._report,
+        )
 
     def _now(self) -> int:
         self.clock += self.turn_takes_ms // 2
@@ -115,6 +162,10 @@ class JobContext:
 
     async def _sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
+        self.time.seconds += seconds
+
+    async def _report(self, text: str) -> None:
+        self.activities.append(text)
 
 
 type Async = Callable[[], Awaitable[None]]

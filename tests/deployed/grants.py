@@ -57,6 +57,7 @@ EXPECTED: dict[str, set[Grant]] = {
     | grants(ANSWERS, MACHINE + "/*")
     | grants(SCHEDULE, SCHEDULES)
     | grants(["lambda:GetMicrovmImage", "lambda:GetMicrovmImageVersion"], "SandboxImage", "HasSandboxImage")
+    | grants([SECRET], "secret:groundwork/*")
     | grants(["iam:PassRole"], "PlanScheduleRole"),
     "PlanExecutorFunction": grants(READ | {PUT, UPDATE, DELETE, BATCH_WRITE, CHECK}, "PlansTable")
     | grants(SANDBOX, "SandboxImage", "HasSandboxImage")

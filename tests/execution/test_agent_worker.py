@@ -1,8 +1,9 @@
 """Tasks run by sessions of the mock model, through gates, on a repository in memory."""
 
 import asyncio
+import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,18 +15,20 @@ from groundwork.agent.commit_message import TASK, task_message, trailers
 from groundwork.agent.patches import Patch, PatchRef
 from groundwork.agent.repository import CommitGone, RepositoryRefused, RepositoryUnreachable
 from groundwork.agent.session import Session
+from groundwork.checks.model import CheckSettings
+from groundwork.checks.ports import CheckRunner
 from groundwork.execution import commands, rollback
 from groundwork.execution.agent_worker import AgentWorker
 from groundwork.execution.commands import Actor
 from groundwork.execution.coordinator import ExecutionCoordinator
 from groundwork.execution.git_reverter import GitReverter
 from groundwork.execution.rollback_runner import RollbackRunner
-from groundwork.execution.state import ExecutionState, TaskExecution
+from groundwork.execution.state import ExecutionState, RepositoryChecks, TaskExecution
 from groundwork.execution.step_handler import StepHandler
 from groundwork.execution.worker import TurnReport as TaskTurn
-from groundwork.llm.conversation import Conversation, Turn
+from groundwork.llm.conversation import Conversation, Turn, TurnEnd
 from groundwork.llm.mock.model import MockModel
-from groundwork.llm.port import Misconfigured
+from groundwork.llm.port import Misconfigured, Usage
 from groundwork.llm.prices import cost_micro_usd
 from groundwork.plans.model import Plan, PlanStatus, TaskStatus
 from groundwork.plans.repositories import Repository
@@ -63,12 +66,13 @@ class KeptSessions:
 
 @dataclass
 class Faulty:
-    """The mock model; faults come first, one per turn."""
+    """The mock model; faults come first, one per turn. `script` may answer in its place."""
 
     faults: list[Exception] = field(default_factory=list)
     asked: int = 0
     name: str = "mock"
     model_id: str = MODEL
+    script: Callable[[Conversation], Turn | None] = lambda conversation: None
 
     def __post_init__(self) -> None:
         self._mock = MockModel(MODEL, latency_ms=0)
@@ -77,6 +81,8 @@ class Faulty:
         self.asked += 1
         if self.faults:
             raise self.faults.pop(0)
+        if (scripted := self.script(conversation)) is not None:
+            return scripted
         return await self._mock.turn(conversation)
 
     async def close(self) -> None:
@@ -86,13 +92,26 @@ class Faulty:
 class World:
     """Plan under execution. `left_ms` is the time of each invocation."""
 
-    def __init__(self, plan: Plan) -> None:
-        self.plan, self.left_ms = plan, 900_000
+    def __init__(
+        self,
+        plan: Plan,
+        settings: CheckSettings | None = None,
+        checks: CheckRunner | None = None,
+        red_baseline: bool = False,
+    ) -> None:
+        self.plan, self.left_ms, self.checks = plan, 900_000, checks
+        self.chosen: list[tuple[str | None, str | None]] = []
+        known = tuple(
+            RepositoryChecks(repository_id=plan.repository_id, settings=one, red_baseline=red_baseline)
+            for one in ([settings] if settings else [])
+        )
         self.server, self.sessions, self.model = FakeServer.of(FILES), KeptSessions(), Faulty()
         self.others: dict[str, FakeServer] = {}
         self.store, self.machine = MemoryExecutions(), MemoryMachine()
         self.store.add(plan)
-        self.change(lambda execution_state: commands.execute(execution_state, Actor("somebody", 1_000)))
+        self.change(
+            lambda execution_state: commands.execute(execution_state, Actor("somebody", 1_000), checks=tuple(known))
+        )
         for task in plan.tasks:
             self.handler.wait_at_gate(plan.id, 1, task.id, f"token {task.id}")
 
@@ -102,7 +121,7 @@ class World:
 
     @property
     def handler(self) -> StepHandler:
-        worker = AgentWorker(self.opened, lambda: self.model, cost_micro_usd, self.sessions)
+        worker = AgentWorker(self.opened, self.model_of, cost_micro_usd, self.sessions, self.open_checks)
         return StepHandler(
             store=self.store,
             coordinator=self.coordinator,
@@ -112,6 +131,15 @@ class World:
             left_ms=lambda: self.left_ms,
             poll_s=0.01,
         )
+
+    @property
+    def open_checks(self) -> Callable[[], CheckRunner] | None:
+        checks = self.checks
+        return (lambda: checks) if checks else None
+
+    def model_of(self, model_id: str | None, effort: str | None) -> Faulty:
+        self.chosen.append((model_id, effort))
+        return self.model
 
     @contextmanager
     def opened(self, repository: Repository, folder: Path) -> Iterator[FakeUpstream]:
@@ -385,3 +413,58 @@ async def test_a_rollback_that_meets_another_change_fails_and_says_where() -> No
     assert kept is not None
     assert "src/new.py" in (kept.error or "")
     assert world.state("a").status is TaskStatus.COMPLETED
+
+
+@pytest.mark.parametrize("count", [4, 10])
+async def test_parallel_tasks_that_all_add_to_a_change_log_lose_no_attempt(count: int) -> None:
+    keys = [f"t{n}" for n in range(count)]
+    world = World(plan_of(phase("One", *(draft(key) for key in keys), mode="parallel"), max_parallel=count))
+    log = "# Changes\n- first\n"
+    head = world.server.history("main")[0]
+    world.server.commit("main", head.sha, head.tree | {"CHANGELOG.md": log.encode()}, "log\n")
+    world.model.script = _adds_to_the_log
+    await begin(world, *keys)
+    assert [await world.work(key) for key in keys] == ["DONE"] * count
+    assert [world.state(key).attempts for key in keys] == [1] * count
+    lines = world.server.history(f"groundwork/{world.plan.id}")[0].tree["CHANGELOG.md"].decode().splitlines()
+    assert sorted(lines[1:-1]) == sorted(f"- {key}" for key in keys)
+
+
+async def begin(world: World, *keys: str) -> None:
+    """Run the first turn of each task, so that all start on one head."""
+    script = world.model.script
+
+    def only_one(conversation: Conversation) -> Turn | None:
+        world.left_ms = 0
+        return script(conversation)
+
+    world.model.script = only_one
+    for key in keys:
+        world.left_ms = 900_000
+        assert await world.work(key) == "WORK"
+    world.left_ms, world.model.script = 900_000, script
+
+
+def _adds_to_the_log(conversation: Conversation) -> Turn:
+    key = re.search(r'"key": ?"(t\d+)"', str(conversation.messages[0].content[0]["text"]))
+    assert key
+    turns = len(conversation.messages) // 2
+    given: dict[str, Any] = {"file_path": "CHANGELOG.md"}
+    name, arguments = (
+        ("edit", given | {"old_string": "# Changes\n", "new_string": f"# Changes\n- {key[1]}\n"})
+        if not turns
+        else ("finish", {"summary": "Done.", "criteria": []})
+    )
+    block = {"type": "tool_use", "id": f"toolu_{turns}", "name": name, "input": arguments}
+    return Turn((block,), TurnEnd.CALLS, Usage(10, 10, calls=1), MODEL)
+
+
+async def test_a_conflict_with_another_task_costs_no_attempt() -> None:
+    tasks = [draft(key, files=("src/app.py",)) for key in ("a", "b")]
+    world = World(plan_of(phase("One", *tasks, mode="parallel")))
+    await begin(world, "a", "b")
+    assert await world.work("a") == "DONE"
+    assert await world.work("b") == "WORK"
+    state = world.state("b")
+    assert (state.attempts, state.max_attempts) == (1, 4)
+    assert await world.work("b") == "DONE"

@@ -85,13 +85,14 @@ class Faulty(ExecutionCloud):
 
 @dataclass(slots=True)
 class Deadly(ExecutionCloud):
-    """Kills a sandbox before or after the n-th request with an effect: two moments per request."""
+    """Kills a sandbox before or after the n-th of these requests: two moments per request."""
 
     at: int = 0
     moments: int = 0
+    requests: tuple[str, ...] = EFFECTS
 
     async def carry_out(self, sandbox: Sandbox, what: str, sent: Any) -> Any:
-        if what not in EFFECTS:
+        if what not in self.requests:
             return await ExecutionCloud.carry_out(self, sandbox, what, sent)
         self._moment(sandbox)
         answer = await ExecutionCloud.carry_out(self, sandbox, what, sent)
@@ -112,21 +113,24 @@ FEW = (
 )
 
 
-def world(phases: tuple[PhaseDraft, ...]) -> World:
+def world(phases: tuple[PhaseDraft, ...], checked: tuple[str, ...] = ()) -> World:
     bare = Plan(id=PLANS[0], repository_id=REPOSITORIES[0], title="A plan", created_at=NOW, updated_at=NOW)
     plan = add_phases(bare, phases).changed(version=1)
-    return World(plans=(plan,), limit=20, invocation_s=330.0, habits={task.id: Habit() for task in plan.tasks})
+    habits = {task.id: Habit() for task in plan.tasks}
+    return World(plans=(plan,), limit=20, invocation_s=330.0, habits=habits, checked=checked)
 
 
 def carried_out(
-    phases: tuple[PhaseDraft, ...], prepare: Callable[[ExecutionSimulation], None] = lambda made: None
+    phases: tuple[PhaseDraft, ...],
+    prepare: Callable[[ExecutionSimulation], None] = lambda made: None,
+    checked: tuple[str, ...] = (),
 ) -> ExecutionSimulation:
     """Run a whole simulation. Raises Violation, and any crash of the code under test."""
     chances = random.Random(1)
     # random draws of the code under test, such as the delay of a first call
     random.seed(1)
     with connected(chances) as connect:
-        made = ExecutionSimulation(world(phases), ExecutionFaults(), chances)
+        made = ExecutionSimulation(world(phases, checked), ExecutionFaults(), chances)
         connect(made)
         made.prepare()
         prepare(made)
@@ -215,4 +219,24 @@ def test_a_plan_whose_function_is_killed_at_any_write_comes_to_its_end(monkeypat
         return cloud.moments
 
     for number in range(1, killed_at(0) + 1):
+        killed_at(number)
+
+
+CHECKED = (phase("One", draft("a"), draft("b"), mode="parallel"),)
+
+
+@pytest.mark.slow(reason="each moment of the landings is a whole simulation")
+def test_landings_with_checks_come_to_their_end_wherever_the_function_is_killed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def killed_at(number: int) -> ExecutionSimulation:
+        # writes are killed above; these are the moments of a landing
+        made = partial(Deadly, at=number, requests=("git", "checks"))
+        monkeypatch.setattr(simulation, "ExecutionCloud", made)
+        return carried_out(CHECKED, checked=REPOSITORIES)
+
+    undisturbed = killed_at(0)
+    assert undisturbed.checks.passed
+    assert isinstance(undisturbed.cloud, Deadly)
+    for number in range(1, undisturbed.cloud.moments + 1):
         killed_at(number)

@@ -77,6 +77,9 @@ def undo(play: Play, reverts: Reverts) -> str:
 
 def handler(play: Play) -> StepHandler:
     class Nobody:
+        def release(self, plan_id: str, task_id: str, attempt: int, epoch: int) -> None:
+            return None
+
         async def run_task(self, assignment: Assignment, watch: WorkerContext) -> TaskOutcome:
             raise AssertionError("nobody works here")
 

@@ -33,6 +33,9 @@ class Scripted:
     script: Script
     asked: list[Assignment] = field(default_factory=list)
 
+    def release(self, plan_id: str, task_id: str, attempt: int, epoch: int) -> None:
+        return None
+
     async def run_task(self, assignment: Assignment, watch: WorkerContext) -> TaskOutcome:
         self.asked.append(assignment)
         return await self.script(assignment, watch)

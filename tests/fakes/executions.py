@@ -10,7 +10,7 @@ from groundwork.execution.state import Execution, ExecutionState, TaskExecution
 from groundwork.execution.worker import TurnReport
 from groundwork.plans.model import Plan
 
-LIVE = ("pending_token", "pending_execution", "lease_until", "usage", "turns")
+LIVE = ("pending_token", "pending_execution", "lease_until", "usage", "turns", "activity")
 
 
 @dataclass
@@ -72,12 +72,16 @@ class MemoryExecutions:
         self._put(plan_id, task_id, lease_until=until_ms)
         return True
 
+    def set_activity(self, plan_id: str, task_id: str, epoch: int, text: str) -> None:
+        if self.claim_is_valid(plan_id, task_id, epoch):
+            self._put(plan_id, task_id, activity=text)
+
     def record_turn(self, plan_id: str, task_id: str, turn: TurnReport, at_ms: int) -> None:
         if (task_id, turn.number, at_ms) in self.told:
             return
         self.told.add((task_id, turn.number, at_ms))
         state = self.read(plan_id).of(task_id)
-        self._put(plan_id, task_id, usage=state.usage.plus(turn.usage), turns=state.turns + 1)
+        self._put(plan_id, task_id, usage=state.usage.plus(turn.usage), turns=state.turns + (not turn.continued))
 
     def _put(self, plan_id: str, task_id: str, **fields: Any) -> None:
         self.standings[plan_id] = self.read(plan_id).with_task(task_id, **fields)

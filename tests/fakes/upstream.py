@@ -9,15 +9,17 @@ from typing import Any
 
 from groundwork.adapters.git import line_merge
 from groundwork.agent.changes import Changes, from_json
-from groundwork.agent.commit_message import ATTEMPT, PLAN, REVERTS, TASK, Marks, revert_message, trailers
+from groundwork.agent.commit_message import ATTEMPT, CHECKS, PLAN, REVERTS, TASK, Marks, revert_message, trailers
 from groundwork.agent.patches import Stack
 from groundwork.agent.repository import (
+    BranchMoved,
     Checkout,
     CommitGone,
     Landed,
     MergeConflict,
     NotLanded,
     PatchConflict,
+    Prepared,
     RepositoryFault,
     RepositoryRefused,
     always,
@@ -39,6 +41,7 @@ class FakeServer:
     """State shared by all clones; each of `faults` is raised by one of the next calls."""
 
     branches: dict[str, str] = field(default_factory=dict)
+    default_branch: str = "main"
     commits: dict[str, FakeCommit] = field(default_factory=dict)
     faults: list[RepositoryFault] = field(default_factory=list)
     lock: threading.RLock = field(default_factory=threading.RLock)
@@ -86,6 +89,11 @@ class FakeUpstream:
                 return head
             if start_from is None:
                 raise RepositoryRefused(f"The branch {branch!r} is gone.")
+            _check_name_free(branch, self._server.branches)
+            if not self._server.commits and make:
+                self._server.commit(start_from, None, {}, "chore: first commit\n")
+            if start_from == "main" and start_from not in self._server.branches:
+                start_from = self._server.default_branch
             if start_from not in self._server.branches:
                 raise RepositoryRefused(f"The repository has no branch {start_from!r}, or the branch is empty.")
             start = self._server.branches[start_from]
@@ -99,7 +107,7 @@ class FakeUpstream:
         for path, content in tree.items():
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
             (folder / path).write_bytes(content)
-        return Checkout(folder, commit, len(tree), sum(map(len, tree.values())))
+        return Checkout(folder, commit, len(tree), sum(map(len, tree.values())), tree_sha=tree_id(tree))
 
     def find(self, branch: str, task_id: str, since: int = 0) -> Landed | None:
         self._fail()
@@ -121,6 +129,36 @@ class FakeUpstream:
             if not going():
                 raise NotLanded
             return _landed(self._put(branch, self._commit(base).tree, changes, text), branch)
+
+    def prepare(self, branch: str, base: str, changes: Changes, text: str, since: int = 0) -> Prepared | Landed:
+        with self._server.lock:
+            self._fail()
+            if branch not in self._server.branches:
+                raise RepositoryRefused(f"The branch {branch!r} is gone.")
+            if found := self.find(branch, trailers(text)[TASK], since):
+                return found
+            head = self._server.branches[branch]
+            tree = _merged(self._commit(head).tree, self._commit(base).tree, changes)
+            sha = hashlib.sha1(f"{head} {tree_id(tree)} {text}".encode()).hexdigest()
+            self._server.commits[sha] = FakeCommit(sha, head, tree, text)
+            return Prepared(branch, head, sha, tree_id(tree))
+
+    def push(self, prepared: Prepared) -> Landed:
+        with self._server.lock:
+            self._fail()
+            if self._server.branches.get(prepared.branch) != prepared.head:
+                raise BranchMoved
+            self._server.branches[prepared.branch] = prepared.commit
+            return _landed(self._server.commits[prepared.commit], prepared.branch)
+
+    def tree_of(self, base: str, changes: Changes) -> str:
+        tree = self._commit(base).tree
+        return tree_id(_merged(tree, tree, changes))
+
+    def on_branch(self, branch: str, commit: str) -> str | None:
+        self._fail()
+        found = [one.sha for one in self._server.history(branch) if one.sha.startswith(commit)]
+        return found[0] if len(found) == 1 else None
 
     def revert(self, branch: str, commits: Sequence[str]) -> tuple[Landed, ...]:
         with self._server.lock:
@@ -193,6 +231,17 @@ class FakeUpstream:
         return _landed(self._put(branch, taken.tree, undone, text), branch)
 
 
+def tree_id(tree: Tree) -> str:
+    return hashlib.sha1(repr(sorted(tree.items())).encode()).hexdigest()
+
+
+def _check_name_free(branch: str, branches: Mapping[str, str]) -> None:
+    """Raises RepositoryRefused, as git cannot have both `a` and `a/b`."""
+    for other in branches:
+        if branch.startswith(f"{other}/") or other.startswith(f"{branch}/"):
+            raise RepositoryRefused(f"The branch {branch!r} cannot be created beside the branch {other!r}.")
+
+
 def _merged(head: Tree, base: Tree, changes: Changes) -> Tree:
     """Raises MergeConflict."""
     tree, conflicts = dict(head), []
@@ -209,7 +258,8 @@ def _merged(head: Tree, base: Tree, changes: Changes) -> Tree:
 def _merge(tree: Tree, before: bytes | None, path: str, content: bytes | None) -> None:
     now = tree.get(path)
     if now not in (before, content):
-        both = None if None in (now, before, content) else line_merge.merge(before or b"", content or b"", now or b"")
+        texts = (before or b"", content or b"", now or b"")
+        both = None if None in (now, before, content) else line_merge.merge(*texts, line_merge.keeps_both(path))
         if both is None:
             raise MergeConflict([path])
         content = both
@@ -226,4 +276,4 @@ def _changed(old: Tree, new: Tree) -> set[str]:
 def _landed(commit: FakeCommit, branch: str, found: bool = False) -> Landed:
     known = trailers(commit.text)
     marks = Marks(known.get(PLAN, ""), known.get(TASK, ""), int(known.get(ATTEMPT, "0")))
-    return Landed(commit.sha, branch, marks, commit.text.split("\n", 1)[0], found)
+    return Landed(commit.sha, branch, marks, commit.text.split("\n", 1)[0], found, known.get(CHECKS, ""))

@@ -1,5 +1,6 @@
 """Services of a function on real tables, with fakes of the other AWS services."""
 
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -10,6 +11,10 @@ from tests.fakes.executions import MemoryMachine
 from tests.fakes.import_files import MemoryFiles
 from tests.fakes.sandboxes import FakeSandboxes, Outcome
 from tests.fakes.timer import MemoryTimer
+from tests.fakes.upstream import FakeServer, FakeUpstream
+
+SERVER = FakeServer.of({"README.md": "# App\n"})
+"""Git server of all repositories."""
 
 
 def services_on(tables: Tables, **changes: Any) -> Services:
@@ -24,5 +29,6 @@ def services_on(tables: Tables, **changes: Any) -> Services:
         sandboxes=lambda secret: sandboxes,
         start_baseline=lambda repository_id: None,
         files=MemoryFiles(),
+        open_clone=lambda repository, folder: nullcontext(FakeUpstream(SERVER)),
     )
     return replace(made, **changes)

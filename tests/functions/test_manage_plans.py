@@ -107,11 +107,17 @@ def test_a_plan_is_made_with_its_phases_and_tasks(plans: Plans, plan: Any) -> No
         "storyId": None,
         "subtaskId": None,
         "changeAsked": True,
+        "maxCostUsd": None,
+        "model": None,
+        "modelEffort": None,
+        "review": None,
         "condition": None,
         "status": "PENDING",
         "attempts": 0,
         "commitSha": None,
         "errorMsg": None,
+        "activity": None,
+        "verified": None,
     }
     assert plan["phases"][0]["tasks"][1]["dependsOn"] == [a]
     answer = plans.call("GET", f"/api/plans/{plan['id']}")
@@ -625,3 +631,25 @@ def test_a_generation_and_a_review_are_accepted_and_triggered(plans: Plans, plan
     assert (pending["status"], pending["suggestions"], pending["madeBy"]) == ("PENDING", [], "mock")
     chosen = {"iterationId": accepted.json["iterationId"], "suggestionIndices": [0]}
     error(plans.call("POST", f"/api/plans/{plan['id']}/apply-suggestions", chosen), 409, "NOTHING_TO_APPLY")
+
+
+def test_cost_model_effort_and_review_are_those_of_the_plan_unless_a_task_has_its_own(plans: Plans) -> None:
+    own = {"maxCostUsd": 5.5, "model": "claude-opus-5-5", "modelEffort": "max", "review": False}
+    general = {"maxCostUsd": 40, "model": "claude-sonnet-5-5", "modelEffort": "low", "review": True}
+    body = {"title": "Dear", "phases": [phase("One", task("a", **own), task("b"))], **general}
+    plan = plans.made("/api/plans", repositoryId=plans.repository(), **body)
+    assert {name: plan[name] for name in general} == general
+    first, second = plan["phases"][0]["tasks"]
+    assert {name: first[name] for name in own} == own
+    assert {second[name] for name in own} == {None}
+    changed = plans.call("PATCH", f"/api/plans/{plan['id']}", {"maxCostUsd": None, "review": False}, if_match='"1"')
+    assert (changed.json["maxCostUsd"], changed.json["review"], changed.json["version"]) == (None, False, 2)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("maxCostUsd", 0), ("maxCostUsd", -1), ("model", "no-such-model"), ("modelEffort", "extreme")]
+)
+def test_limits_and_models_that_mean_nothing_are_refused_by_name(plans: Plans, field: str, value: Any) -> None:
+    body = {"repositoryId": plans.repository(), "title": "Dear", "phases": [], field: value}
+    answer = plans.call("POST", "/api/plans", body)
+    assert error(answer, 422, "INVALID")[0]["field"] == field

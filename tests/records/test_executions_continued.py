@@ -65,7 +65,7 @@ class Going:
         )
 
     def carrier(self) -> StepHandler:
-        model = lambda: MockModel(MODEL, latency_ms=0)  # noqa: E731
+        model = lambda model_id, effort: MockModel(MODEL, latency_ms=0)  # noqa: E731
         return StepHandler(
             store=self.tables.executions,
             coordinator=self.coordinator(),

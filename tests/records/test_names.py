@@ -140,7 +140,18 @@ ENUMS: dict[str, Any] = {
     "next step": Step,
 }
 
-NEW: dict[str, set[str]] = {"plan": {"checks"}}
+COST_AND_MODEL = {"maxCostUsd", "model", "modelEffort", "review"}
+NEW: dict[str, set[str]] = {
+    "plan": {"checks"},
+    "plan fields": COST_AND_MODEL,
+    "session": {"checks", "landing"},
+    "suggestion": {
+        f"operation.{place}.{name}" for place in ("task", "parts", "phase.tasks") for name in COST_AND_MODEL
+    },
+    "task": COST_AND_MODEL,
+    "task state": {"tests", "findings", "reviewed", "maxCost", "costBefore", "landingSince", "failed.keepChanges"},
+    "template piece": {f"phases.tasks.{name}" for name in COST_AND_MODEL},
+}
 """Fields by kind of document unknown to 29c4d3d.
 
 docs/how-to/upgrade.md names the feature behind each.
@@ -155,7 +166,7 @@ NEW_ATTRIBUTES = {
     "plan": {"madeBy"},
     "iteration": {"madeBy"},
     "repository": {"checks"},
-    "task state": {"sandboxMs"},
+    "task state": {"sandboxMs", "activity", "verified", "conflicts"},
 }
 """Attributes by kind of row unknown to 29c4d3d, and left alone by it."""
 
@@ -342,7 +353,7 @@ def test_every_field_that_an_update_can_change_declares_its_stored_name() -> Non
     assert set(operations.FIELD_NAMES.values()) == {
         *("acceptance_criteria", "auto_commit", "branch", "change_asked", "condition", "depends_on", "description"),
         *("effort", "files", "key", "max_parallel", "mode", "pause_after", "repository_id", "story_id", "story_ids"),
-        *("subtask_id", "title"),
+        *("subtask_id", "title", "max_cost_usd", "model", "model_effort", "review"),
     }
 
 

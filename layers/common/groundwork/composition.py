@@ -13,23 +13,31 @@ from groundwork.adapters.aws.setup_store import S3SetupStore
 from groundwork.adapters.aws.setup_store import s3_client as setups_client
 from groundwork.adapters.aws.step_functions import PlanMachine
 from groundwork.adapters.dynamodb.tables import Tables, open_tables
+from groundwork.adapters.git.clone import Bounds
+from groundwork.adapters.git.repository import open_repository
 from groundwork.checks.keeper import SandboxKeeper
 from groundwork.checks.runner import SandboxCheckRunner
 from groundwork.clock import now_ms
+from groundwork.execution.baseline_worker import BaselineWorker
 from groundwork.execution.checks_at_start import ChecksAtStart
 from groundwork.execution.coordinator import ExecutionCoordinator
+from groundwork.execution.own_commits import OpenClone
 from groundwork.execution.ports import Machine
 from groundwork.execution.schedule import Timer
 from groundwork.generation.registry import run_handlers
 from groundwork.imports.ports import ImportFiles
 from groundwork.imports.service import Imports
-from groundwork.llm.factory import ai_and_model
+from groundwork.llm.conversation import ConversationModel
+from groundwork.llm.factory import ai_and_model, choose
 from groundwork.runs.handler import RunHandlers
 from groundwork.runs.ports import Invoker
 from groundwork.runs.start import Starter
 from groundwork.sandbox.model import Availability
 from groundwork.sandbox.port import Sandboxes
 from groundwork.settings import Settings
+
+MAX_LOOK_S = 15.0
+"""Time to look at a repository within an API request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +56,7 @@ class Services:
     sandboxes: Callable[[bytes], Sandboxes]
     start_baseline: Callable[[str], None]
     files: ImportFiles
+    open_clone: OpenClone
     handlers: RunHandlers = field(default_factory=run_handlers)
     now_ms: Callable[[], int] = now_ms
 
@@ -96,6 +105,26 @@ class Services:
         secret = _sandbox_secret(settings.sandbox_secret) if settings.sandbox_secret else b""
         return SandboxKeeper(self.sandboxes(secret), self.tables.sandboxes, self.now_ms, settings.sandbox_memory_mb)
 
+    def session_model(self, model_id: str | None, effort: str | None) -> ConversationModel:
+        """Return the model of a session, None for the configured one. Raises Misconfigured, Transient."""
+        return choose(self.settings, secret_value, model_id, effort)
+
+    @property
+    def open_checks(self) -> Callable[[], SandboxCheckRunner] | None:
+        """Return the opener of the runner, since it reads a secret. None if the system runs no checks."""
+        return None if self.settings.checks == "off" else self.checks
+
+    def baseline_worker(self, open_repository: OpenClone, left_ms: Callable[[], int]) -> BaselineWorker:
+        return BaselineWorker(
+            baselines=self.tables.baselines,
+            runner=self.checks,
+            open_repository=open_repository,
+            repository=self.tables.repositories.get,
+            again=self.start_baseline,
+            now_ms=self.now_ms,
+            left_ms=left_ms,
+        )
+
     def checks(self) -> SandboxCheckRunner:
         """Return the runner of checks. Raises Transient."""
         settings = self.settings
@@ -134,5 +163,8 @@ def services() -> Services:
         sandboxes=lambda secret: open_sandboxes(settings, secret),
         start_baseline=lambda id_: event_invoker(settings.plan_executor)({"do": "BASELINE", "repositoryId": id_}),
         timer=PlanTimer(settings.schedule_prefix, settings.plan_executor_arn, settings.schedule_role),
+        open_clone=lambda repository, folder: open_repository(
+            repository, secret_value, folder, settings.local, Bounds(seconds=MAX_LOOK_S)
+        ),
         files=S3ImportFiles(s3_client, settings.private_bucket, now_ms),
     )

@@ -30,6 +30,19 @@ def stored_as(name: str) -> Any:
     return Field(alias=name)
 
 
+def is_none(value: object) -> bool:
+    """True for None, as `is_unused` for a field whose False is a choice."""
+    return value is None
+
+
+def is_unused(value: object) -> bool:
+    """True for None, False, zero and empty values.
+
+    With `exclude_if`, a field is written only where it is used.
+    """
+    return not value
+
+
 class Stored(Value):
     """A value stored as JSON in a row. Every field declares its stored name with `stored_as`.
 

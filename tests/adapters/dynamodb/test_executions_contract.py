@@ -205,6 +205,17 @@ def test_a_turn_that_is_told_again_is_counted_once(place: Place) -> None:
     assert place.store.read(plan_id).of(first).usage == turn.usage
 
 
+def test_the_rest_of_a_turn_is_told_and_not_counted_again(place: Place) -> None:
+    execution_state = place.executed(chain())
+    plan_id, first = execution_state.plan.id, id_of(execution_state.plan, "t0")
+    spent = TaskUsage(input=10, calls=1, cost_micro_usd=7)
+    place.store.record_turn(plan_id, first, TurnReport(1, ("check",), (), "Checks", spent), 1_000)
+    for _ in range(2):
+        place.store.record_turn(plan_id, first, TurnReport(1, message="passed", continued=True), 2_000)
+    state = place.store.read(plan_id).of(first)
+    assert (state.turns, state.usage) == (1, spent)
+
+
 def test_no_more_tasks_begin_than_the_account_lets(place: Place) -> None:
     one, two = place.executed(wide(2)), place.executed(wide(2))
     for execution_state in (one, two):

@@ -124,3 +124,31 @@ def test_a_rebuilt_tree_holds_what_it_held_with_the_updates(
         found = {path: entry_at(store, after, path) for path in files}
         assert found == {path: updates[path] for path in files}
         assert after == update_tree(store, None, {path: entry for path, entry in updates.items() if entry})[0]
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "merged"),
+    [
+        (b"# Log\n- ours\n- old\n", b"# Log\n- theirs\n- old\n", b"# Log\n- theirs\n- ours\n- old\n"),
+        (b"# Log\n- old\n- ours\n", b"# Log\n- old\n- theirs\n", b"# Log\n- old\n- theirs\n- ours\n"),
+        (b"# Log\n- same\n- old\n", b"# Log\n- same\n- old\n", b"# Log\n- same\n- old\n"),
+        (b"# Log\n- ours\n", b"# Log\n- theirs\n", None),
+        (b"# Log\n- old\n- no end", b"# Log\n- old\n- theirs\n", None),
+    ],
+)
+def test_lines_added_to_a_document_at_one_place_are_both_kept(ours: bytes, theirs: bytes, merged: bytes | None) -> None:
+    assert line_merge.merge(b"# Log\n- old\n", ours, theirs, both=True) == merged
+
+
+@pytest.mark.parametrize(
+    ("path", "both"),
+    [
+        ("CHANGELOG.md", True),
+        ("docs/a.rst", True),
+        ("src/app.py", False),
+        ("requirements.txt", False),
+        ("a.md/b", False),
+    ],
+)
+def test_only_documents_keep_both(path: str, both: bool) -> None:
+    assert line_merge.keeps_both(path) is both

@@ -14,7 +14,7 @@ from typing import Any
 from botocore.exceptions import ReadTimeoutError
 
 from groundwork.agent.repository import RepositoryUnreachable
-from groundwork.errors import GroundworkError
+from groundwork.errors import GroundworkError, Transient
 from tests.simulation.cloud import EVENT_TRIES, Cloud, Killed, Sandbox, ask
 from tests.simulation.dynamodb import failed
 from tests.simulation.execution.faults import ExecutionFaults
@@ -47,20 +47,29 @@ class ExecutionCloud(Cloud):
     # requests other than to DynamoDB
 
     async def carry_out(self, sandbox: Sandbox, what: str, sent: Any) -> Any:
-        if what not in ("states", "lambda", "git", "scheduler"):
+        if what not in ("states", "lambda", "git", "scheduler", "checks"):
             return await Cloud.carry_out(self, sandbox, what, sent)
         await self._disturb(sandbox, self.faults.killed_before)
         await self._travel(sandbox)
-        answer = self._git(sandbox, sent) if what == "git" else self._aws(sandbox, what, sent)
+        answer = self._answered(sandbox, what, sent)
         await self._disturb(sandbox, self.faults.killed_after)
         await self._travel(sandbox)
         if what == "git" and self.happens(self.faults.push_answer_lost):
             self.note(f"{sandbox.number} git answer lost")
             raise RepositoryUnreachable("The connection broke.")
-        if what != "git" and self.happens(self.faults.answer_lost):
+        if what == "checks" and self.happens(self.faults.answer_lost):
+            self.note(f"{sandbox.number} checks answer lost")
+            raise Transient("The connection broke.")
+        if what not in ("git", "checks") and self.happens(self.faults.answer_lost):
             self.note(f"{sandbox.number} {what} answer lost")
             raise ReadTimeoutError(endpoint_url=what)
         return answer
+
+    def _answered(self, sandbox: Sandbox, what: str, sent: Any) -> Any:
+        if what == "checks":
+            self.note(f"{sandbox.number} checks {sent[0]}")
+            return sent[1]()
+        return self._git(sandbox, sent) if what == "git" else self._aws(sandbox, what, sent)
 
     def _git(self, sandbox: Sandbox, sent: tuple[str, Callable[[], Any]]) -> Any:
         what, effect = sent

@@ -7,10 +7,12 @@ all of them.
 from dataclasses import dataclass, field
 
 from groundwork.adapters.dynamodb.sessions import DynamoSessions
+from groundwork.agent.commit_message import REVERTS, TASK, trailers
 from tests.fakes.upstream import FakeCommit
 from tests.simulation.cloud import Sandbox
 from tests.simulation.dynamodb import Changed
 from tests.simulation.execution import asked, landing, patching, plans, tasks, working
+from tests.simulation.execution.checking import CheckInvariants
 from tests.simulation.execution.paths import Json
 from tests.simulation.execution.repositories import Repositories
 from tests.simulation.execution.seen import Moment, SeenPlans, number_of
@@ -24,6 +26,7 @@ class ExecutionInvariants:
     world: World
     repositories: Repositories
     sessions: DynamoSessions
+    proofs: CheckInvariants
     violations: list[Violation] = field(default_factory=list)
 
     def on_write(self, changed: Changed) -> None:
@@ -42,6 +45,9 @@ class ExecutionInvariants:
     def on_commit(self, repository_id: str, branch: str, commit: FakeCommit) -> None:
         try:
             landing.on_commit(self.seen, self.repositories, repository_id, branch, commit)
+            marks = trailers(commit.text)
+            if TASK in marks and REVERTS not in marks:
+                self.proofs.on_commit(repository_id, commit, marks[TASK])
         except Violation as violation:
             self._broken(violation)
 
@@ -81,6 +87,7 @@ class ExecutionInvariants:
         patching.a_patch_is_put_on_all_before_it(self.sessions, before, after)
         plans.events_are_complete(before, after, rows)
         working.claims(self.seen, before, after)
+        self.proofs.on_change(before, after)
         landing.a_completed_task_has_its_commit(self.repositories, before, after)
 
     def limits_are_kept(self) -> None:

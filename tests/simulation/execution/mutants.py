@@ -17,6 +17,7 @@ from groundwork.plans.model import PlanStatus, TaskStatus
 from tests.simulation.execution.faults import ExecutionFaults
 from tests.simulation.execution.mutant import ExecutionMutant
 from tests.simulation.execution.mutants_of_asking import MUTANTS_OF_ASKING
+from tests.simulation.execution.mutants_of_checks import MUTANTS_OF_CHECKS
 from tests.simulation.execution.states import DEFINITION
 from tests.simulation.execution.worlds import PLANS, World, made_plan
 from tests.simulation.mutant import patched, patched_all
@@ -355,6 +356,7 @@ EXECUTION_MUTANTS = (
         _without("GATE", "DEFINITION"),
         busy,
     ),
+    *MUTANTS_OF_CHECKS,
     *MUTANTS_OF_ASKING,
     *OF_RELEASES_OF_PLANS,
 )

@@ -22,6 +22,7 @@ from groundwork.plans.editor import Editor
 from groundwork.plans.model import PlanStatus, TaskStatus
 from groundwork.plans.operations import AddTask, Operation, RemoveTask, UpdateTask
 from tests.simulation.cloud import HTTP_TIMEOUT_S, NoAnswer, pause
+from tests.simulation.execution.checking import checks_at_start
 from tests.simulation.execution.cloud import CURRENT, ExecutionCloud
 from tests.simulation.execution.seen import AskedBack, Moment, SeenPlans
 from tests.simulation.execution.worlds import World
@@ -48,6 +49,9 @@ class People:
     seen: SeenPlans
     coordinator: Callable[[str | None], ExecutionCoordinator]
 
+    def start(self, execution_state: ExecutionState, asked: Actor, again: bool = False) -> ExecutionState:
+        return commands.execute(execution_state, asked, again, checks_at_start(self.world))
+
     async def live(self) -> None:
         await asyncio.gather(*(self._use(plan.id) for plan in self.world.plans))
 
@@ -64,12 +68,12 @@ class People:
         if self.world.schedules:
             await self._set_timer(plan_id)
             await self._comes_to(plan_id, UNDER_WAY, self.random.choice([0, 20, 60]))
-        await self.ask_until_answered(plan_id, "execute", commands.execute)
+        await self.ask_until_answered(plan_id, "execute", self.start)
         others = self._edit(plan_id), self._add(plan_id), self._take_back(plan_id), self._schedule(plan_id)
         await asyncio.gather(self._click(plan_id), *others)
         if self.world.again:
             await self.ask(
-                plan_id, "execute again", lambda execution_state, asked: commands.execute(execution_state, asked, True)
+                plan_id, "execute again", lambda execution_state, asked: self.start(execution_state, asked, True)
             )
 
     async def _click(self, plan_id: str) -> None:
@@ -254,7 +258,7 @@ class People:
     async def _help(self, moment: Moment) -> None:
         id_, status = moment.plan.id, moment.execution.status
         if status in (PlanStatus.DRAFT, PlanStatus.READY):
-            await self.ask_until_answered(id_, "execute", commands.execute)
+            await self.ask_until_answered(id_, "execute", self.start)
             return
         for task in moment.plan.tasks:
             state = moment.of(task.id).status

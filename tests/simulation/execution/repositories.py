@@ -11,7 +11,7 @@ from typing import Any
 from groundwork.agent.changes import Changes
 from groundwork.agent.commit_message import REVERTS, TASK, trailers
 from groundwork.agent.patches import Stack
-from groundwork.agent.repository import Checkout, Landed, always
+from groundwork.agent.repository import Checkout, Landed, Prepared, always
 from groundwork.plans.repositories import Repository
 from tests.fakes.upstream import FakeCommit, FakeServer, FakeUpstream
 from tests.simulation.cloud import ask
@@ -85,6 +85,15 @@ class SimulatedUpstream:
         landed: Landed = self._asked("land", lambda git: git.land(branch, base, changes, text, since, going))
         return landed
 
+    def prepare(self, branch: str, base: str, changes: Changes, text: str, since: int = 0) -> Prepared | Landed:
+        arguments = (branch, base, changes, text, since)
+        prepared: Prepared | Landed = self._asked("prepare", lambda git: git.prepare(*arguments))
+        return prepared
+
+    def push(self, prepared: Prepared) -> Landed:
+        landed: Landed = self._asked("push", lambda git: git.push(prepared))
+        return landed
+
     def revert(self, branch: str, commits: Sequence[str]) -> tuple[Landed, ...]:
         landed: tuple[Landed, ...] = self._asked("revert", lambda git: git.revert(branch, commits))
         return landed
@@ -97,8 +106,14 @@ class SimulatedUpstream:
     def rebase(self, before: str, now: str, changes: Changes) -> Changes:
         return self._clone.rebase(before, now, changes)
 
+    def on_branch(self, branch: str, commit: str) -> str | None:
+        return self._clone.on_branch(branch, commit)
+
     def files_of(self, commit: str) -> tuple[str, ...]:
         return self._clone.files_of(commit)
+
+    def tree_of(self, base: str, changes: Changes) -> str:
+        return self._clone.tree_of(base, changes)
 
     def patch(self, base: str, changes: Changes) -> str:
         return self._clone.patch(base, changes)
@@ -112,13 +127,12 @@ class SimulatedUpstream:
 
     def _done(self, act: Callable[[FakeUpstream], Any]) -> Any:
         server = self.repositories.servers[self.repository_id]
-        known = set(server.commits)
+        known = {commit.sha for name in server.branches for commit in server.history(name)}
         answer = act(FakeUpstream(server))
-        for sha in [sha for sha in server.commits if sha not in known]:
-            branch = next((name for name in server.branches if sha in _shas(server, name)), "")
-            self.repositories.on_commit(self.repository_id, branch, server.commits[sha])
+        # a prepared commit is on no branch yet
+        for branch in server.branches:
+            for commit in reversed(server.history(branch)):
+                if commit.sha not in known:
+                    known.add(commit.sha)
+                    self.repositories.on_commit(self.repository_id, branch, commit)
         return answer
-
-
-def _shas(server: FakeServer, branch: str) -> set[str]:
-    return {commit.sha for commit in server.history(branch)}

@@ -32,6 +32,7 @@ from tests.simulation.clock import VirtualLoop, on_virtual_time
 from tests.simulation.cloud import EPOCH_MS, Sandbox, ask, pause
 from tests.simulation.dynamodb import Database, in_place_of_aws
 from tests.simulation.execution import endings
+from tests.simulation.execution.checking import CheckInvariants, CheckService, SimulatedChecks, StartedWithChecks
 from tests.simulation.execution.cloud import CURRENT, SWEEP_S, ExecutionCloud, LambdaClient, StatesClient
 from tests.simulation.execution.faults import ExecutionFaults, drawn
 from tests.simulation.execution.invariants import ExecutionInvariants
@@ -81,7 +82,9 @@ class ExecutionSimulation:
         self.repositories = Repositories(self.random)
         self.provider = SessionProvider(self.cloud, self.random, dict(self.world.habits))
         self.seen = SeenPlans(self.cloud, self.tables.plans)
-        self.invariants = ExecutionInvariants(self.seen, self.world, self.repositories, self.tables.sessions)
+        self.checks = CheckService(self.cloud, randomness.Random(repr(self.random.getstate())))
+        proofs = CheckInvariants(self.checks, self.seen, self.repositories, self.tables.sessions)
+        self.invariants = ExecutionInvariants(self.seen, self.world, self.repositories, self.tables.sessions, proofs)
         self.cloud.database = Database(self.cloud.true_ms, self.invariants.on_write)
         self.provider.on_call = self.invariants.on_call
         self.repositories.on_commit = self.invariants.on_commit
@@ -167,10 +170,10 @@ class ExecutionSimulation:
             steps=self.handler(sandbox, event),
             reverter=GitReverter(self.repositories.opened, self.tables.sessions),
             timer=PlanTimer("", "", ""),
-            # repositories of the simulated plans have no checks: tests/simulation/sandboxes has its own world
+            # tests/simulation/sandboxes has its own world
             baselines=NO_CHECKS,
             keeper=lambda: NO_CHECKS,
-            checks_at_start=NO_CHECKS,
+            checks_at_start=StartedWithChecks(self.world),  # type: ignore[arg-type]
             now_ms=sandbox.now_ms,
             left_ms=sandbox.left_ms,
         )
@@ -189,11 +192,13 @@ class ExecutionSimulation:
 
     def handler(self, sandbox: Sandbox, event: Json) -> StepHandler:
         task_id = event.get("taskId", "")
-        model = lambda: self.provider.model(sandbox, task_id)  # noqa: E731
+        model = lambda model_id, effort: self.provider.model(sandbox, task_id)  # noqa: E731
         return StepHandler(
             store=self.tables.executions,
             coordinator=self.coordinator(),
-            worker=AgentWorker(self.repositories.opened, model, price, self.tables.sessions),
+            worker=AgentWorker(
+                self.repositories.opened, model, price, self.tables.sessions, lambda: SimulatedChecks(self.checks)
+            ),
             repository=self.tables.repositories.get,
             now_ms=sandbox.now_ms,
             left_ms=sandbox.left_ms,
@@ -284,7 +289,8 @@ def simulate_execution(
         simulation = ExecutionSimulation(world, faults, random)
         connect(simulation)
         simulation.prepare_from(moment) if moment else simulation.prepare()
-        beside = neighbour or releases.drawn(seed)
+        # checks are used only after a deployment has ended
+        beside = None if world.checked else neighbour or releases.drawn(seed)
         Releases(simulation.cloud, beside, randomness.Random(seed), simulation.invariants._broken).connect()
         try:
             on_virtual_time(simulation.main(simulation.go_on if moment else simulation.people.live), simulation.loop)
@@ -305,9 +311,6 @@ class _NoChecks:
 
     def sweep(self, *_: Any) -> list[str]:
         return []
-
-    def settings_of(self, plan: Plan) -> tuple[()]:
-        return ()
 
 
 NO_CHECKS: Any = _NoChecks()
@@ -342,6 +345,7 @@ def connected(random: randomness.Random) -> Iterator[Callable[[ExecutionSimulati
     instead = {
         "groundwork.execution.step_handler.time": time,
         "groundwork.execution.agent_worker.time": time,
+        "groundwork.execution.landing.time": time,
         "groundwork.adapters.dynamodb.plans.time": time,
         "groundwork.adapters.dynamodb.executions.time": time,
         "groundwork.clock.random": random,

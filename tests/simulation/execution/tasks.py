@@ -88,8 +88,9 @@ def attempts_are_within_their_limit(before: Moment, after: Moment) -> None:
         )
         ended_early = old.status is TaskStatus.RUNNING and state.status is TaskStatus.FAILED
         if not renewed and not ended_early:
+            given_back = state.conflicts - old.conflicts
             demand(
-                state.max_attempts in (old.max_attempts, state.attempts),
+                given_back in (0, 1) and state.max_attempts in (old.max_attempts + given_back, state.attempts),
                 name,
                 f"{id_} may try {state.max_attempts} times",
             )

@@ -19,7 +19,8 @@ class World:
     """World of a simulation.
 
     `limit` is the account's; `invocation_s` the time of an invocation. Counts per plan: `clicks` of users, `click_s`
-    apart, `edits`, `additions` of tasks, `schedules`, `rollbacks`. `again`: a finished plan is restarted.
+    apart, `edits`, `additions` of tasks, `schedules`, `rollbacks`. `again`: a finished plan is restarted. `checked`
+    lists repositories with checks.
     """
 
     plans: tuple[Plan, ...]
@@ -33,13 +34,16 @@ class World:
     again: bool = False
     additions: int = 0
     schedules: int = 0
+    checked: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         shapes = "; ".join(
             ", ".join(f"{phase.mode} {len(phase.tasks)}" for phase in plan.phases) + f" by {plan.max_parallel}"
             for plan in self.plans
         )
-        return f"[{shapes}] limit {self.limit}, {self.clicks} clicks, {self.edits} edits, {self.schedules} schedules"
+        checked = f", checks in {len(self.checked)} repositories" if self.checked else ""
+        people = f"{self.clicks} clicks, {self.edits} edits, {self.schedules} schedules"
+        return f"[{shapes}] limit {self.limit}, {people}{checked}"
 
 
 def drawn(random: Random) -> World:
@@ -61,6 +65,7 @@ def drawn(random: Random) -> World:
         additions=apart.choice([0, 0, 0, 3]),
         # a large plan restarted by a cron would take minutes
         schedules=0 if large else apart.choice([0, 0, 0, 1, 2]),
+        checked=() if large else apart.choice([(), (), REPOSITORIES[:1], REPOSITORIES]),
     )
 
 

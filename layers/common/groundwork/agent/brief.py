@@ -4,8 +4,10 @@ from collections.abc import Mapping, Sequence
 
 from pydantic import Field
 
+from groundwork.agent.check_state import MAX_COMMAND_SECONDS, CheckState
 from groundwork.agent.session import DependencySummary, FailedAttempt, Limits, TaskBrief
 from groundwork.backlog.model import Effort, Value
+from groundwork.checks.model import CheckSettings
 from groundwork.plans.model import Plan, Task
 from groundwork.text import shorten
 
@@ -26,14 +28,22 @@ class CompletedDependency(Value):
     files: tuple[str, ...] = Field(default=())
 
 
-def limits_for(effort: Effort) -> Limits:
+def limits_for(effort: Effort, max_cost_micro_usd: int | None = None) -> Limits:
+    """Return the limits of an attempt. `max_cost_micro_usd` may lower the usual cost."""
     usual, share = Limits(), _LIMIT_FACTORS[effort]
+    cost = round(usual.cost_micro_usd * share)
     return Limits(
         turns=round(usual.turns * share),
         tokens=round(usual.tokens * share),
-        cost_micro_usd=round(usual.cost_micro_usd * share),
+        cost_micro_usd=min(cost, max_cost_micro_usd) if max_cost_micro_usd is not None else cost,
         seconds=round(usual.seconds * share),
     )
+
+
+def check_state_for(effort: Effort, settings: CheckSettings) -> CheckState:
+    # a command must be able to use its own limit
+    seconds = max(settings.timeout_s, round(MAX_COMMAND_SECONDS * _LIMIT_FACTORS[effort]))
+    return CheckState(max_seconds=seconds)
 
 
 def make_brief(

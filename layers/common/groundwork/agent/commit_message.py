@@ -8,10 +8,12 @@ from textwrap import fill
 from groundwork.text import clean, one_line, shorten
 
 PLAN, TASK, ATTEMPT = "Plan-Id", "Task-Id", "Attempt"
+CHECKS = "Checks"
 REVERTS, REVERTED_TASK = "Reverts-Commit", "Reverts-Task"
 # git's convention: `git log` indents by four columns, and terminals have 80
 MAX_SUBJECT = 72
 MAX_BODY = 2_000
+MAX_CHECKS = 200
 
 _CONVENTIONAL = re.compile(
     r"(?P<type>build|chore|ci|docs|feat|fix|perf|refactor|style|test)(\([A-Za-z0-9_./ -]{1,30}\))?!?: \S.*"
@@ -34,12 +36,13 @@ class Marks:
         return {PLAN: self.plan_id, TASK: self.task_id, ATTEMPT: str(self.attempt)}
 
 
-def task_message(subject: str, body: str, marks: Marks) -> str:
-    """Subject, body and trailers.
+def task_message(subject: str, body: str, marks: Marks, checks: str = "") -> str:
+    """Subject, body and trailers. `checks` tells what was checked, and how it ended.
 
     The trailers form their own paragraph, so the body cannot forge them.
     """
-    return _assemble(shorten(one_line(subject), MAX_SUBJECT), body, marks.trailers())
+    told = {CHECKS: shorten(one_line(checks), MAX_CHECKS)} if checks else {}
+    return _assemble(shorten(one_line(subject), MAX_SUBJECT), body, marks.trailers() | told)
 
 
 def revert_message(subject: str, sha: str, marks: Marks) -> str:

@@ -3,6 +3,8 @@
 import re
 import unicodedata
 
+from groundwork.agent.text_format import decode
+
 MAX_LINES = 1_000
 MAX_CHARACTERS = 40_000
 MAX_LINE = 2_000
@@ -32,13 +34,10 @@ def render_file(path: str, content: bytes, first: int = 1, last: int = 0) -> str
 
     With a number on every line, no line of the file can pass for anything else.
     """
-    # git's own test for a binary file
-    if b"\0" in content[:8_000]:
+    decoded = decode(content)
+    if decoded is None:
         return f"{path}: a binary file of {len(content):,} bytes; it cannot be shown"
-    try:
-        lines = split_lines(content.decode())
-    except UnicodeDecodeError:
-        return f"{path}: a file of {len(content):,} bytes that is not UTF-8; it cannot be shown"
+    lines = split_lines(decoded.text)
     if not lines:
         return f"{path}: an empty file"
     start, wanted = max(1, first), min(last or len(lines), len(lines))
@@ -52,7 +51,8 @@ def render_file(path: str, content: bytes, first: int = 1, last: int = 0) -> str
         rendered.append(text)
     end = start + len(rendered) - 1
     rest = f"; read on with view_range [{end + 1}, …]" if end < wanted else ""
-    return "\n".join([f"{path}, lines {start} to {end} of {len(lines)}{rest}", *rendered])
+    encoding = "" if decoded.format.encoding == "utf-8" else f"; encoding {decoded.format.encoding}"
+    return "\n".join([f"{path}, lines {start} to {end} of {len(lines)}{rest}{encoding}", *rendered])
 
 
 def _name_character(match: re.Match[str]) -> str:

@@ -38,6 +38,10 @@ class NotLanded(RepositoryFault):
     """The work was stopped, or another worker took it over, before the push."""
 
 
+class BranchMoved(RepositoryFault):
+    """The branch is no longer at the commit that the change was prepared on."""
+
+
 class MergeConflict(RepositoryFault):
     """The branch has changed, and its changes conflict with this one."""
 
@@ -84,10 +88,20 @@ class Checkout:
 
 
 @dataclass(frozen=True, slots=True)
+class Prepared:
+    """Local commit of a change on `head`, the branch's newest commit; not pushed yet."""
+
+    branch: str
+    head: str
+    commit: str
+    tree: str
+
+
+@dataclass(frozen=True, slots=True)
 class Landed:
     """Commit on the branch.
 
-    `found`: it existed before, because the response to its push was lost.
+    `found`: it existed before, because the response to its push was lost. `checks` is the trailer about its check.
     """
 
     sha: str
@@ -95,6 +109,7 @@ class Landed:
     marks: Marks
     subject: str
     found: bool = False
+    checks: str = ""
 
 
 class Upstream(Protocol):
@@ -128,6 +143,28 @@ class Upstream(Protocol):
         `since` belong to earlier rounds. `going` is called before each push, because pushes may be repeated for long.
         Raises MergeConflict, CommitGone, NotLanded.
         """
+        ...
+
+    def prepare(self, branch: str, base: str, changes: Changes, text: str, since: int = 0) -> Prepared | Landed:
+        """Rebase the changes to `base` onto the branch's head, in a local commit.
+
+        An existing commit of the task is returned instead, as by `land`. Raises MergeConflict, CommitGone.
+        """
+        ...
+
+    def push(self, prepared: Prepared) -> Landed:
+        """Push a commit prepared by this clone, if the branch is still at its head.
+
+        Raises BranchMoved. After RepositoryUnreachable the outcome is unknown: `prepare` finds the commit if it landed.
+        """
+        ...
+
+    def tree_of(self, base: str, changes: Changes) -> str:
+        """Return git's id of the tree of a commit with changes. Raises CommitGone."""
+        ...
+
+    def on_branch(self, branch: str, commit: str) -> str | None:
+        """Return the whole id of a commit of the branch, from its beginning. None if it is not there, or ambiguous."""
         ...
 
     def revert(self, branch: str, commits: Sequence[str]) -> tuple[Landed, ...]:

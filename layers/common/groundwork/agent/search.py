@@ -9,6 +9,7 @@ from pathlib import Path
 import regex
 
 from groundwork.agent.rendering import render_line, split_lines
+from groundwork.agent.text_format import decode
 from groundwork.agent.workspace import ToolFailed, Workspace
 
 MAX_PATHS = 200
@@ -128,9 +129,9 @@ def _matching_lines(
             content = workspace.read(path)
         except ToolFailed:
             continue
-        if len(content) > MAX_SEARCHED_BYTES or b"\0" in content[:8_000]:
+        if len(content) > MAX_SEARCHED_BYTES or (decoded := decode(content)) is None:
             continue
-        for number, line in enumerate(split_lines(content.decode("utf-8", errors="replace")), 1):
+        for number, line in enumerate(split_lines(decoded.text), 1):
             left = ends - time.monotonic()
             if left <= 0:
                 raise TimeoutError

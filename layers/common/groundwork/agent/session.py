@@ -10,7 +10,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from groundwork.agent.check_state import CheckState
 from groundwork.agent.commit_message import Marks
+from groundwork.agent.landing import Landing
 from groundwork.agent.patches import PatchRef
 from groundwork.llm.conversation import Message
 from groundwork.llm.port import Usage
@@ -127,13 +129,18 @@ class SavedMessage(Stored):
         return Message(self.role, self.content)
 
 
+def _is_none(value: object) -> bool:
+    return value is None
+
+
 class Session(Stored):
     """State of a session.
 
     `changes` has the form of `changes.as_json`, relative to commit `base`.
 
     In a plan without commits, `changes` are relative to `base` plus `base_patches`. `fingerprints` identify turns with
-    the same calls and results. `warnings` counts reminders given to the model.
+    the same calls and results. `warnings` counts reminders given to the model. `landing` follows the session's end.
+    `checks` is None if the repository has no checks. Without both, an older release still reads the session.
     """
 
     brief: Annotated[TaskBrief, stored_as("brief")]
@@ -150,6 +157,8 @@ class Session(Stored):
     fingerprints: Annotated[tuple[str, ...], stored_as("prints")] = ()
     warnings: Annotated[int, stored_as("warnings")] = 0
     ended: Annotated[SessionEnd | None, stored_as("ended")] = None
+    checks: Annotated[CheckState | None, stored_as("checks"), Field(exclude_if=_is_none)] = None
+    landing: Annotated[Landing | None, stored_as("landing"), Field(exclude_if=_is_none)] = None
 
     def changed(self, **fields: Any) -> "Session":
         return self.model_copy(update=fields)
@@ -172,6 +181,21 @@ class Session(Stored):
     def decompress(cls, data: bytes) -> "Session":
         return cls.read_json(zlib.decompress(data))
 
+    def with_checks(self, **fields: Any) -> "Session":
+        """Change the state of the checks; only for a session with checks."""
+        assert self.checks is not None
+        return self.changed(checks=self.checks.model_copy(update=fields))
+
+    @property
+    def unfinished_turn(self) -> bool:
+        """True if the last turn waits for the result of a command."""
+        return self.checks is not None and self.checks.pending is not None
+
+    @property
+    def total_cost_micro_usd(self) -> int:
+        """Cost of the model and of the sandbox."""
+        return self.cost_micro_usd + (self.checks.cost_micro_usd if self.checks else 0)
+
     def over_limit(self) -> str | None:
         """Describe the limit reached, or None."""
         reached = {
@@ -179,7 +203,7 @@ class Session(Stored):
             f"{self.limits.conversation_tokens:,} tokens in one conversation": self.conversation_tokens
             >= self.limits.conversation_tokens,
             f"{self.limits.tokens:,} tokens": self.usage.tokens >= self.limits.tokens,
-            f"{self.limits.cost_micro_usd / 1e6:.2f} USD": self.cost_micro_usd >= self.limits.cost_micro_usd,
+            f"{self.limits.cost_micro_usd / 1e6:.2f} USD": self.total_cost_micro_usd >= self.limits.cost_micro_usd,
             f"{self.limits.seconds} seconds of work": self.worked_ms >= self.limits.seconds * 1_000,
         }
         return next((what for what, over in reached.items() if over), None)

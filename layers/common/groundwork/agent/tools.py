@@ -3,69 +3,79 @@
 Names and inputs follow the SDK's own toolset where it has them: models know those.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from groundwork.agent import search
+from groundwork.agent import search, text_format
 from groundwork.agent.rendering import MAX_CHARACTERS, render_file, render_line
+from groundwork.agent.shown_files import ShownFiles
+from groundwork.agent.text_format import TextFormat
 from groundwork.agent.workspace import MAX_WRITTEN_BYTES, ToolFailed, Workspace
 from groundwork.llm.conversation import Block, Tool
 from groundwork.llm.structured_output import describe_fault
 from groundwork.text import shorten
 
+MAX_UNREAD_LINES = 50
+"""Lines of a file that may be replaced unread: so small a loss is seen in the diff."""
 
-class _Input(BaseModel):
+MAX_UNREAD_BYTES = 4_000
+
+
+class ToolInput(BaseModel):
     # models know other versions of these tools: a refused extra field would cost a turn
     model_config = ConfigDict(extra="ignore")
 
 
-class Read(_Input):
+class Read(ToolInput):
     file_path: str = Field(description="Path from the top of the repository, such as src/app.py")
     view_range: list[int] | None = Field(
         None, min_length=2, max_length=2, description="First and last line; a last line of -1 is the end"
     )
 
 
-class Write(_Input):
+class Write(ToolInput):
     file_path: str = Field(description="Path from the top of the repository")
     content: str = Field(description="The whole new content of the file")
 
 
-class Edit(_Input):
+class Edit(ToolInput):
     file_path: str = Field(description="Path from the top of the repository")
     old_string: str = Field(min_length=1, description="Text that is in the file exactly once, without line numbers")
     new_string: str = Field(description="What takes its place")
     replace_all: bool | None = Field(None, description="Replace every occurrence instead of the only one")
 
 
-class Glob(_Input):
+class Glob(ToolInput):
     pattern: str = Field(min_length=1, description="Such as src/**/*.py")
     path: str | None = Field(None, description="A folder to look in")
 
 
-class Grep(_Input):
+class Grep(ToolInput):
     pattern: str = Field(min_length=1, description="A regular expression, matched against each line")
     path: str | None = Field(None, description="A file or folder to look in")
 
 
-class List(_Input):
+class List(ToolInput):
     path: str | None = Field(None, description="A folder; without it the top of the repository")
 
 
-class Delete(_Input):
+class Delete(ToolInput):
     file_path: str = Field(description="Path from the top of the repository")
 
 
-class Verdict(_Input):
+class Verdict(ToolInput):
     number: int = Field(ge=1, description="The criterion's number")
     met: bool
     evidence: str = Field(description="Where it can be seen that it is met, or what stands against it, in a sentence")
+    not_run: bool | None = Field(
+        None, description="True if it is not met only because a command it asks for could not be run here"
+    )
 
 
-class Finish(_Input):
+class Finish(ToolInput):
     summary: str = Field(min_length=1, description="What was done and why, in a few sentences, for the commit")
     commit_subject: str = Field("", description="Conventional: 'type(scope): what it does', at most 72 characters")
     criteria: list[Verdict] = Field(description="One for each acceptance criterion of the task")
@@ -73,11 +83,20 @@ class Finish(_Input):
 
 @dataclass(frozen=True, slots=True)
 class ToolResult:
-    """Result of a tool for the model, and its line in the task's log."""
+    """Result of a tool for the model, and its line in the task's log.
+
+    `print` replaces the text in the detection of loops, where the text differs each time.
+    """
 
     text: str
     is_error: bool = False
     log: str = ""
+    print: str = ""
+
+
+def tool(name: str, input_: type[ToolInput], description: str) -> Tool:
+    """Declare a tool with the schema of its input."""
+    return Tool(name, description, _schema(input_))
 
 
 def _schema(input_: type[BaseModel]) -> dict[str, Any]:
@@ -95,7 +114,7 @@ def _strip_titles(node: Any) -> Any:
 
 
 FINISH = "finish"
-_TOOLS: dict[str, tuple[type[_Input], str]] = {
+_TOOLS: dict[str, tuple[type[ToolInput], str]] = {
     "read": (Read, "Read a text file. Lines come with their numbers, which are not part of the file."),
     "write": (Write, "Write a whole file, new or in place of the old one. Missing folders are made."),
     "edit": (Edit, "Replace a piece of a text file by another. Better than write for files that are there."),
@@ -109,33 +128,41 @@ _TOOLS: dict[str, tuple[type[_Input], str]] = {
         "for each acceptance criterion whether it is met and where that can be seen.",
     ),
 }
-TOOLS = tuple(Tool(name, text, _schema(input_)) for name, (input_, text) in _TOOLS.items())
+TOOLS = tuple(tool(name, input_, text) for name, (input_, text) in _TOOLS.items())
 
 
-def run(workspace: Workspace, call: Block) -> ToolResult:
-    """Run one call other than `finish`.
+def run(workspace: Workspace, call: Block, shown: ShownFiles | None = None, others: Iterable[str] = ()) -> ToolResult:
+    """Run one call of a file tool.
 
-    Raises nothing for bad input: errors are results for the model.
+    `shown` has the files shown to the model, `others` the further tools of the session. Raises nothing for bad input:
+    errors are results for the model.
     """
     name = str(call.get("name"))
-    if name not in _RUN:
-        return ToolResult(
-            f"There is no tool {shorten(name, 50)!r}; there are {', '.join(_TOOLS)}.", True, "unknown tool"
-        )
+    if name not in _TOOLS or name == FINISH:
+        known = ", ".join([*_TOOLS, *others])
+        return ToolResult(f"There is no tool {shorten(name, 50)!r}; there are {known}.", True, "unknown tool")
     try:
-        text, log = _RUN[name](workspace, parse_input(name, call))
+        request = parse_input(_TOOLS[name][0], call)
+        if isinstance(request, Write):
+            text, log = _write(workspace, request, shown or ShownFiles())
+        else:
+            text, log = _RUN[name](workspace, request)
     except ToolFailed as problem:
-        return ToolResult(shorten(str(problem), 1_000), True, f"{name}: {render_line(str(problem))}")
+        return failed(name, problem)
     return ToolResult(text if len(text) <= 2 * MAX_CHARACTERS else text[:MAX_CHARACTERS] + "\n… cut off", log=log)
 
 
-def parse_input(name: str, call: Block) -> Any:
-    """Parse the call's input into the tool's own type. Raises ToolFailed."""
+def failed(name: str, problem: ToolFailed) -> ToolResult:
+    return ToolResult(shorten(str(problem), 1_000), True, f"{name}: {render_line(str(problem))}")
+
+
+def parse_input[T: ToolInput](input_: type[T], call: Block) -> T:
+    """Parse a call's input. Raises ToolFailed."""
     arguments = call.get("input")
     try:
-        return _TOOLS[name][0].model_validate(arguments if isinstance(arguments, Mapping) else {})
+        return input_.model_validate(arguments if isinstance(arguments, Mapping) else {})
     except ValidationError as fault:
-        raise ToolFailed(f"The input of {name} is not valid: {describe_fault(fault)}") from None
+        raise ToolFailed(f"The input of {call.get('name')} is not valid: {describe_fault(fault)}") from None
 
 
 def _read(workspace: Workspace, request: Read) -> tuple[str, str]:
@@ -147,34 +174,49 @@ def _read(workspace: Workspace, request: Read) -> tuple[str, str]:
     return text, f"read {render_line(path)}"
 
 
-def _write(workspace: Workspace, request: Write) -> tuple[str, str]:
+def _write(workspace: Workspace, request: Write, shown: ShownFiles) -> tuple[str, str]:
     path = workspace.resolve(request.file_path)
-    content = _bytes(request.content)
+    content = _encoded(path, _format_of_new(workspace, path, shown), request.content)
     existed = workspace.write(path, content)
+    shown.add_written(path)
     what = "replaced" if existed else "made"
     return f"{what} {path}: {len(content):,} bytes", f"{what} {render_line(path)} ({_lines(request.content)})"
 
 
+def _format_of_new(workspace: Workspace, path: str, shown: ShownFiles) -> TextFormat | None:
+    """Format of the file to replace; None for a new file.
+
+    Raises ToolFailed if much of the file was not shown.
+    """
+    if not workspace.is_file(path):
+        return None
+    content = workspace.read(path)
+    is_small = content.count(b"\n") <= MAX_UNREAD_LINES and len(content) <= MAX_UNREAD_BYTES
+    if not is_small and (missing := shown.missing(path)):
+        raise ToolFailed(
+            f"{path} has {len(content):,} bytes that would be lost: {missing}. Read all of it first, or use edit; a "
+            "file that cannot be shown can be deleted and made anew"
+        )
+    decoded = text_format.decode(content)
+    return decoded.format if decoded else None
+
+
 def _edit(workspace: Workspace, request: Edit) -> tuple[str, str]:
     path = workspace.resolve(request.file_path)
-    try:
-        text = workspace.read(path).decode()
-    except UnicodeDecodeError:
-        raise ToolFailed(f"{path} is not UTF-8 text and cannot be edited") from None
+    text = text_format.decode(workspace.read(path))
+    if text is None:
+        raise ToolFailed(f"{path} is a binary file and cannot be edited")
     old, new = request.old_string, request.new_string
-    if "\r\n" in text and old not in text:
-        # the model was shown the lines without carriage returns
-        old, new = (part.replace("\r\n", "\n").replace("\n", "\r\n") for part in (old, new))
-    count = text.count(old)
+    count = text_format.count(text, old)
     if count == 0:
         raise ToolFailed(f"old_string is not in {path}; read the file and copy the text exactly, without line numbers")
     if count > 1 and not request.replace_all:
         raise ToolFailed(f"old_string is in {path} {count} times; take more of the text around it, or set replace_all")
-    grown = len(_bytes(text)) + count * (len(_bytes(new)) - len(_bytes(old)))
+    grown = len(text.text) + count * (len(new) - len(old))
     if grown > MAX_WRITTEN_BYTES:
         # computed before the replacement: a letter with a million occurrences turns a short text into gigabytes
         raise ToolFailed(f"{path}: a file of {grown:,} bytes is too large; at most {MAX_WRITTEN_BYTES:,}")
-    workspace.write(path, _bytes(text.replace(old, new)))
+    workspace.write(path, _encoded(path, text.format, text_format.replace(text, old, new)[0], keep=True))
     places = "once" if count == 1 else f"{count} times"
     return f"edited {path}, {places}", f"edited {render_line(path)} ({places})"
 
@@ -201,12 +243,16 @@ def _delete(workspace: Workspace, request: Delete) -> tuple[str, str]:
     return f"deleted {path}", f"deleted {render_line(path)}"
 
 
-def _bytes(text: str) -> bytes:
-    """Raises ToolFailed."""
+def _encoded(path: str, form: TextFormat | None, text: str, keep: bool = False) -> bytes:
+    """Encode a text in the file's own format. Raises ToolFailed. `keep`: leave its line ends."""
+    used = form if form and keep else text_format.format_of_new(text, form)
     try:
-        return text.encode()
-    except UnicodeEncodeError:
-        raise ToolFailed("the text contains lone surrogates and cannot be written") from None
+        return used.encode(text if keep or form is None else used.with_newlines(text))
+    except UnicodeEncodeError as fault:
+        if used.encoding.startswith("utf"):
+            raise ToolFailed("the text contains lone surrogates and cannot be written") from None
+        character = render_line(text[fault.start : fault.start + 1])
+        raise ToolFailed(f"{path} is in {used.encoding}, which lacks the character {character!r}") from None
 
 
 def _lines(text: str) -> str:
@@ -214,10 +260,9 @@ def _lines(text: str) -> str:
     return f"{count} line{'' if count == 1 else 's'}"
 
 
-# finish is missing: it needs the session, so turn.py handles it
+# missing: write, for the files shown, and finish, handled in turn.py for the session
 _RUN: dict[str, Callable[[Workspace, Any], tuple[str, str]]] = {
     "read": _read,
-    "write": _write,
     "edit": _edit,
     "glob": _glob,
     "grep": _grep,

@@ -5,7 +5,7 @@ from typing import Any
 from groundwork.agent import prompts, secret_scan
 from groundwork.agent.commit_message import choose_subject
 from groundwork.agent.session import Criterion, Session, SessionEnd
-from groundwork.agent.tools import FINISH, Finish, Verdict, parse_input
+from groundwork.agent.tools import Finish, Verdict, parse_input
 from groundwork.agent.workspace import ToolFailed, Workspace
 from groundwork.llm.conversation import Block
 from groundwork.text import one_line, shorten
@@ -16,7 +16,7 @@ def finish_verdict(session: Session, workspace: Workspace, call: Block, reminded
 
     `reminded`: the model had its reminder, so the session ends in any case.
     """
-    finish: Finish = parse_input(FINISH, call)
+    finish = parse_input(Finish, call)
     verdicts = _verdicts(session, finish)
     changes = workspace.changes()
     fields: dict[str, Any] = {
@@ -24,7 +24,8 @@ def finish_verdict(session: Session, workspace: Workspace, call: Block, reminded
         "subject": secret_scan.redact(choose_subject(finish.commit_subject, session.brief.title, changes)),
         "criteria": tuple(Criterion(number=v.number, met=v.met, evidence=_evidence(v)) for v in verdicts),
     }
-    if unmet := [verdict for verdict in verdicts if not verdict.met]:
+    # an honest "could not be run" is no failure: the checks of the repository, if any, run before the change lands
+    if unmet := [verdict for verdict in verdicts if not verdict.met and not verdict.not_run]:
         first = unmet[0]
         reason = f"Criterion {first.number} is not met: {_evidence(first) or 'no reason given'}"
         more = f" ({len(unmet) - 1} more are not met)" if len(unmet) > 1 else ""
@@ -44,7 +45,8 @@ def finish_verdict(session: Session, workspace: Workspace, call: Block, reminded
 
 def _evidence(verdict: Verdict) -> str:
     # the evidence is stored, shown, and passed to the next attempt, and no other scan covers its quotes
-    return shorten(secret_scan.redact(one_line(verdict.evidence)), 500)
+    text = shorten(secret_scan.redact(one_line(verdict.evidence)), 500)
+    return f"Not run: {text}" if verdict.not_run and not verdict.met else text
 
 
 def _secrets_in_message(finish: Finish) -> list[str]:
@@ -64,7 +66,8 @@ def _verdicts(session: Session, finish: Finish) -> list[Verdict]:
             f"There is no verdict on criterion {', '.join(map(str, missing))}; call finish with one for each."
         )
     verdicts = [by_number[number] for number in wanted]
-    if unproven := [verdict.number for verdict in verdicts if verdict.met and not verdict.evidence.strip()]:
+    claimed = [verdict for verdict in verdicts if verdict.met or verdict.not_run]
+    if unproven := [verdict.number for verdict in claimed if not verdict.evidence.strip()]:
         raise ToolFailed(f"There is no evidence for criterion {unproven[0]}; say where it can be seen that it is met.")
     return verdicts
 

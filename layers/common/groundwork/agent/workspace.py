@@ -9,6 +9,7 @@ from groundwork.agent.changes import Changes
 from groundwork.agent.paths import PathRefused, is_ci_config, normalize_path
 from groundwork.agent.repository import Checkout
 from groundwork.errors import GroundworkError
+from groundwork.sandbox.model import Tree
 from groundwork.text import one_line, shorten
 
 MAX_READ_BYTES = 2_000_000
@@ -30,6 +31,7 @@ class Workspace:
 
     def __init__(self, checkout: Checkout, named: tuple[str, ...] = ()) -> None:
         self._root, self.links, self.left_out = checkout.folder, checkout.links, checkout.left_out
+        self.commit, self._executable = checkout.commit, checkout.executable
         self._named_files = named
         self._originals: dict[str, bytes | None] = {}
 
@@ -46,6 +48,18 @@ class Workspace:
     def original(self, path: str) -> bytes | None:
         """Content of a changed path in the checkout."""
         return self._originals.get(path)
+
+    def is_file(self, path: str) -> bool:
+        """True for a regular file at a normalized path."""
+        return (self._root / path).is_file()
+
+    def tree(self) -> Tree:
+        """Return the tree as a commit would have it, with links and programs by git's modes."""
+        new = {path: content for path, content in self.changes().items() if self._originals[path] is None}
+        # as in a commit: sessions cannot set modes, so a new script is a program
+        scripts = {path for path, content in new.items() if content and content.startswith(b"#!")}
+        programs = (path for path in self._executable | scripts if self.is_file(path))
+        return Tree(self._root, self.links, frozenset(programs))
 
     def restore(self, changes: Changes) -> None:
         """Apply changes saved by an earlier invocation to a fresh checkout."""

@@ -3,10 +3,18 @@
 from dataclasses import dataclass
 from math import ceil
 
-from groundwork.execution.commands import pause_after_failure
+from groundwork.execution.commands import pause_after_failure, pause_for_trouble
 from groundwork.execution.state import Attempt, ExecutionState
 from groundwork.execution.task_step import Step, step_of_task
-from groundwork.execution.worker import Completed, Failed, Suspended, TaskOutcome, TransientFailure
+from groundwork.execution.worker import (
+    Blocked,
+    Completed,
+    Failed,
+    Suspended,
+    TaskOutcome,
+    TransientFailure,
+    Waiting,
+)
 from groundwork.plans.model import PlanStatus, TaskStatus
 
 MAX_CONSECUTIVE_FAULTS = 25
@@ -16,7 +24,10 @@ MAX_WAIT_S = 600
 # as many as an attempt may change (MAX_CHANGED_FILES)
 MAX_FILES = 200
 MAX_REASON = 2_000
+MAX_ACTIVITY = 300
 MAX_FAILED_ATTEMPTS = 5
+MAX_CONFLICTS = 10
+"""Attempts given back to a task after conflicts with other tasks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +62,15 @@ def record_outcome(
             # progress was made: only faults and losses in a row count
             after = suspend(execution_state.with_task(task_id, consecutive_faults=0, lost_workers=0), task_id)
             return AttemptResult(after, step_of_task(after, task_id))
+        case Waiting():
+            return _wait(execution_state, task_id, outcome)
+        case Blocked():
+            after = pause_for_trouble(suspend_at_gate(execution_state, task_id, outcome.reason), outcome.reason)
+            return AttemptResult(after, step_of_task(after, task_id))
         case TransientFailure():
             return _record_transient_failure(execution_state, task_id, outcome, now_ms, jitter)
         case Failed():
-            if outcome.final:
-                execution_state = execution_state.with_task(task_id, max_attempts=state.attempts)
-            after = fail_attempt(execution_state, task_id, outcome.reason, now_ms)
+            after = _fail(execution_state, task_id, outcome, now_ms)
             return AttemptResult(after, step_of_task(after, task_id))
 
 
@@ -66,6 +80,12 @@ def _complete(execution_state: ExecutionState, task_id: str, done: Completed, no
         status=TaskStatus.COMPLETED,
         attempt_open=False,
         commit_sha=done.commit_sha,
+        landing_since=0,
+        verified=done.verified,
+        tests=done.tests,
+        findings=done.findings,
+        reviewed=_truncate(done.reviewed),
+        activity=None,
         error_msg=None,
         summary=done.summary[:MAX_REASON],
         files=done.files[:MAX_FILES],
@@ -73,6 +93,38 @@ def _complete(execution_state: ExecutionState, task_id: str, done: Completed, no
         # the seq of this very change: no two tasks of a plan share one
         completed_seq=execution_state.execution.seq + 1,
     )
+
+
+def _fail(execution_state: ExecutionState, task_id: str, outcome: Failed, now_ms: int) -> ExecutionState:
+    if outcome.final:
+        execution_state = execution_state.with_task(task_id, max_attempts=execution_state.of(task_id).attempts)
+    if outcome.conflict:
+        execution_state = _give_back(execution_state, task_id)
+    if outcome.verified is not None:
+        execution_state = execution_state.with_task(task_id, verified=outcome.verified)
+    return fail_attempt(execution_state, task_id, outcome.reason, now_ms, outcome.keep_changes)
+
+
+def _wait(execution_state: ExecutionState, task_id: str, outcome: Waiting) -> AttemptResult:
+    """Put the attempt away. Awaiting is progress: it uses neither attempt nor fault."""
+    waits = execution_state.with_task(task_id, consecutive_faults=0, lost_workers=0, activity=outcome.activity or None)
+    after = suspend(waits, task_id)
+    step = step_of_task(after, task_id)
+    return AttemptResult(after, Step.LATER if step is Step.WORK else step, max(1, ceil(outcome.wait_s)))
+
+
+def suspend_at_gate(execution_state: ExecutionState, task_id: str, reason: str) -> ExecutionState:
+    """Keep the attempt open, and return the task to its gate."""
+    fields = {"consecutive_faults": 0, "lost_workers": 0, "error_msg": _truncate(reason), "activity": None}
+    return execution_state.with_task(task_id, status=TaskStatus.PENDING, **fields)
+
+
+def _give_back(execution_state: ExecutionState, task_id: str) -> ExecutionState:
+    """Allow another attempt for one lost to a conflict, up to MAX_CONFLICTS times."""
+    state = execution_state.of(task_id)
+    if state.conflicts >= MAX_CONFLICTS:
+        return execution_state
+    return execution_state.with_task(task_id, conflicts=state.conflicts + 1, max_attempts=state.max_attempts + 1)
 
 
 def _record_transient_failure(
@@ -87,11 +139,21 @@ def _record_transient_failure(
         return AttemptResult(after, step_of_task(after, task_id))
     wait = _wait_s(outcome, faults, jitter)
     after = suspend(
-        execution_state.with_task(task_id, consecutive_faults=faults, error_msg=_truncate(outcome.reason)), task_id
+        execution_state.with_task(
+            task_id,
+            consecutive_faults=faults,
+            error_msg=_truncate(outcome.reason),
+            activity=f"Tries again in {wait} s: {outcome.reason}"[:MAX_ACTIVITY],
+        ),
+        task_id,
     )
-    step = step_of_task(after, task_id)
+    return AttemptResult(after, _later(after, task_id), wait)
+
+
+def _later(execution_state: ExecutionState, task_id: str) -> Step:
+    step = step_of_task(execution_state, task_id)
     # LATER waits in the state machine, so the wait holds no Lambda
-    return AttemptResult(after, Step.LATER if step is Step.WORK else step, wait)
+    return Step.LATER if step is Step.WORK else step
 
 
 def _wait_s(outcome: TransientFailure, faults: int, jitter: float) -> int:
@@ -109,17 +171,22 @@ def suspend(execution_state: ExecutionState, task_id: str) -> ExecutionState:
     return execution_state.with_task(task_id, status=TaskStatus.PENDING)
 
 
-def fail_attempt(execution_state: ExecutionState, task_id: str, reason: str, now_ms: int) -> ExecutionState:
+def fail_attempt(
+    execution_state: ExecutionState, task_id: str, reason: str, now_ms: int, keep_changes: bool = False
+) -> ExecutionState:
     """End the attempt.
 
     Retry at once (behind the gate during a pause), or fail the task after the last attempt.
     """
     state = execution_state.of(task_id)
-    failed = (*state.failed, Attempt(number=state.attempts, reason=_truncate(reason)))[-MAX_FAILED_ATTEMPTS:]
+    attempt = Attempt(number=state.attempts, reason=_truncate(reason), keep_changes=keep_changes)
+    failed = (*state.failed, attempt)[-MAX_FAILED_ATTEMPTS:]
     state = state.changed(
         attempt_open=False,
         failed=failed,
         error_msg=_truncate(reason),
+        activity=None,
+        landing_since=0,
         lost_workers=0,
         consecutive_faults=0,
         lease_until=0,

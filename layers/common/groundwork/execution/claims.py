@@ -6,7 +6,9 @@ a worker carries the epoch of its claim, so a replaced or cancelled worker can w
 
 from dataclasses import dataclass
 
-from groundwork.execution.attempt_result import fail_attempt, suspend
+from groundwork.execution import budget
+from groundwork.execution.attempt_result import MAX_REASON, fail_attempt, suspend
+from groundwork.execution.commands import pause_after_failure
 from groundwork.execution.state import ExecutionState
 from groundwork.execution.task_step import Step, step_of_task
 from groundwork.plans.model import PlanStatus, TaskStatus
@@ -47,6 +49,11 @@ def claim_task(execution_state: ExecutionState, task_id: str, now_ms: int, attem
     if execution_state.status is not PlanStatus.RUNNING:
         after = suspend(execution_state.with_task(task_id, lost_workers=lost, lease_until=0), task_id)
         return ClaimResult(after, step_of_task(after, task_id))
+    if not state.attempt_open:
+        reserved = budget.reserve(execution_state, task_id)
+        if reserved is None:
+            return _refuse_attempt(execution_state, task_id, now_ms)
+        execution_state = reserved
     fields = {
         "epoch": state.epoch + 1,
         "lease_until": now_ms + LEASE_MS,
@@ -59,6 +66,19 @@ def claim_task(execution_state: ExecutionState, task_id: str, now_ms: int, attem
     if not state.attempt_open:
         fields |= {"attempt_open": True, "attempts": state.attempts + 1, "lost_workers": 0, "consecutive_faults": 0}
     return ClaimResult(execution_state.with_task(task_id, **fields), Step.WORK, epoch=state.epoch + 1)
+
+
+def _refuse_attempt(execution_state: ExecutionState, task_id: str, now_ms: int) -> ClaimResult:
+    """Fail a task at its own cost limit; send any other one back to its gate."""
+    if budget.task_is_at_limit(execution_state, task_id):
+        reason = "The task has reached its cost limit. Raise its maxCostUsd, then retry it."
+        last = execution_state.of(task_id).failed[-1:]
+        told = f"{reason} {last[0].reason}" if last else reason
+        fields = {"status": TaskStatus.FAILED, "error_msg": told[:MAX_REASON], "ended_at": now_ms, "activity": None}
+        after = pause_after_failure(execution_state.with_task(task_id, **fields))
+    else:
+        after = execution_state.with_task(task_id, status=TaskStatus.PENDING, activity=None)
+    return ClaimResult(after, step_of_task(after, task_id))
 
 
 def _is_later_try(holder: str, attempt_key: str) -> bool:

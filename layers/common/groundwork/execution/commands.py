@@ -25,6 +25,7 @@ from groundwork.plans.validation import check
 
 STARTABLE = (PlanStatus.DRAFT, PlanStatus.READY)
 RESTARTABLE = (PlanStatus.COMPLETED, PlanStatus.CANCELLED)
+MAX_PAUSE_REASON = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +190,23 @@ def pause_after_failure(execution_state: ExecutionState) -> ExecutionState:
         return execution_state
     after = PlanStatus.PAUSING if execution_state.running else PlanStatus.PAUSED
     return execution_state.with_execution(status=after, **failure_cause(execution_state))
+
+
+def pause_for_trouble(execution_state: ExecutionState, reason: str) -> ExecutionState:
+    """Pause a running plan because of trouble outside of it, which a person must mend."""
+    return _pause(execution_state, Cause.TROUBLE, reason)
+
+
+def pause_at_limit(execution_state: ExecutionState, reason: str) -> ExecutionState:
+    """Pause a running plan at its cost limit."""
+    return _pause(execution_state, Cause.LIMIT, reason)
+
+
+def _pause(execution_state: ExecutionState, cause: Cause, reason: str) -> ExecutionState:
+    if execution_state.status is not PlanStatus.RUNNING:
+        return execution_state
+    after = PlanStatus.PAUSING if execution_state.running else PlanStatus.PAUSED
+    return execution_state.with_execution(status=after, cause=cause, reason=reason[:MAX_PAUSE_REASON])
 
 
 def _resume_when_resolved(execution_state: ExecutionState, actor: Actor) -> ExecutionState:

@@ -53,6 +53,10 @@ class Executions(Protocol):
         """Extend the lease. Returns False if the claim is no longer valid."""
         ...
 
+    def set_activity(self, plan_id: str, task_id: str, epoch: int, text: str) -> None:
+        """Say what the holder of this claim is doing. Does nothing if the claim is no longer valid."""
+        ...
+
     def record_turn(self, plan_id: str, task_id: str, turn: TurnReport, at_ms: int) -> None:
         """Add a turn's usage and append it to the task's log."""
         ...

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from groundwork.backlog.model import rfc3339
-from groundwork.execution.gates import earlier_in_phase
+from groundwork.execution.gates import earlier_in_phase, is_due
 from groundwork.execution.state import ExecutionState, TaskExecution, TaskUsage
 from groundwork.plans.graph import schedule
 from groundwork.plans.model import Phase, Plan, PlanStatus, Task, TaskStatus
@@ -133,6 +133,10 @@ def _task(execution_state: ExecutionState, phase: Phase, task: Task) -> dict[str
         "commitSha": state.commit_sha,
         "revertSha": state.revert_sha,
         "errorMsg": state.error_msg,
+        "activity": activity_of(execution_state, phase, task),
+        "verified": state.verified.value if state.verified else None,
+        "findings": list(state.findings),
+        "reviewed": state.reviewed or None,
         "note": state.note,
         "summary": state.summary,
         "filesChanged": list(state.files),
@@ -141,6 +145,19 @@ def _task(execution_state: ExecutionState, phase: Phase, task: Task) -> dict[str
         "startedAt": _timestamp(state.started_at),
         "completedAt": _timestamp(state.ended_at),
     }
+
+
+def activity_of(execution_state: ExecutionState, phase: Phase, task: Task) -> str | None:
+    """Say in a line what is happening to a task of a plan in execution. None if nothing is."""
+    state = execution_state.of(task.id)
+    if state.status is TaskStatus.RUNNING:
+        return state.activity or "Starts"
+    if state.status is TaskStatus.AWAITING_APPROVAL:
+        return "Waits for an approval"
+    due = execution_state.status is PlanStatus.RUNNING and state.status is TaskStatus.WAITING
+    if due and phase == execution_state.current_phase() and is_due(execution_state, phase, task):
+        return "Waits for a free slot"
+    return None
 
 
 def _costs(spent: TaskUsage) -> dict[str, Any]:

@@ -7,6 +7,7 @@ rest.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from groundwork.execution import budget
 from groundwork.execution.gates import (
     condition_met,
     due_tasks,
@@ -208,12 +209,25 @@ def _open_gates(execution_state: ExecutionState, now_ms: int, account_slots: int
     candidates = openable_gates(execution_state)[: free_slots(execution_state)]
     opened = candidates[: max(0, min(account_slots, limit))]
     for id_ in opened:
+        reserved = budget.reserve(execution_state, id_)
+        # a task at its own limit starts: its worker's claim fails it, with the reason
+        if reserved is None and not budget.task_is_at_limit(execution_state, id_):
+            return Reconciled(_pause_at_limit(execution_state))
+        execution_state = reserved or execution_state
         state = execution_state.of(id_)
         started = state.started_at or now_ms
         # no lease yet: a lease without a worker would count as a lost worker at the first claim
         execution_state = execution_state.with_task(id_, status=TaskStatus.RUNNING, started_at=started, lease_until=0)
     waits_for_capacity = len(candidates) > max(0, account_slots)
     return Reconciled(execution_state, complete=len(candidates) <= limit, waits_for_capacity=waits_for_capacity)
+
+
+def _pause_at_limit(execution_state: ExecutionState) -> ExecutionState:
+    """Pause at the plan's cost limit, unless running tasks may still give back money."""
+    if execution_state.running:
+        return execution_state
+    reason = budget.limit_reason(execution_state)
+    return execution_state.with_execution(status=PlanStatus.PAUSED, cause=Cause.LIMIT, reason=reason)
 
 
 def _request_approvals(execution_state: ExecutionState) -> Changes:

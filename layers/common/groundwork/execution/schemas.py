@@ -2,6 +2,7 @@
 
 from typing import Literal, NotRequired, TypedDict
 
+from groundwork.checks.model import Verified
 from groundwork.execution.state import Cause, PassedOver, Rollback, Timing
 from groundwork.plans.model import PhaseMode, PlanStatus, TaskStatus
 from groundwork.runs.schemas import Tokens
@@ -32,6 +33,8 @@ class TaskControlled(TypedDict):
     attempts: int
     commitSha: str | None
     errorMsg: str | None
+    activity: str | None
+    verified: Verified | None
     note: str | None
     planStatus: PlanStatus
 
@@ -47,7 +50,12 @@ class PhaseProgress(TypedDict):
 
 
 class TaskProgress(TypedDict):
-    """`waitsFor`: tasks that must end before this one, earlier phases not included."""
+    """`waitsFor`: tasks that must end before this one, earlier phases not included.
+
+    `activity` says what is happening now. `verified` is the result of the check before the landing: `passed`, `failed`,
+    `not_configured` (the repository has no checks), `not_run` (the system runs none), or null. `findings` tell about
+    changes to tests and to what runs them; `reviewed` is the decision of the reviewer session.
+    """
 
     id: str
     key: str
@@ -59,6 +67,10 @@ class TaskProgress(TypedDict):
     commitSha: str | None
     revertSha: str | None
     errorMsg: str | None
+    activity: str | None
+    verified: Verified | None
+    findings: list[str]
+    reviewed: str | None
     note: str | None
     summary: str
     filesChanged: list[str]

@@ -12,9 +12,9 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field
 
-from groundwork.checks.model import CheckSettings
+from groundwork.checks.model import CheckSettings, Verified
 from groundwork.plans.model import Phase, Plan, PlanStatus, Task, TaskStatus, fingerprint
-from groundwork.values import Stored, stored_as
+from groundwork.values import Stored, is_unused, stored_as
 
 MAX_ATTEMPTS = 3
 """Attempts at a task before it fails and a user must act."""
@@ -32,6 +32,8 @@ class Cause(StrEnum):
     FAILURE = "failure"
     PHASE = "phase"
     EXECUTION = "execution"
+    TROUBLE = "trouble"
+    LIMIT = "limit"
 
 
 class TaskUsage(Stored):
@@ -53,10 +55,14 @@ class TaskUsage(Stored):
 
 
 class Attempt(Stored):
-    """Failed attempt with its reason, for the next attempt."""
+    """Failed attempt with its reason, for the next attempt.
+
+    `keep_changes`: the next one starts with its change.
+    """
 
     number: Annotated[int, stored_as("number")]
     reason: Annotated[str, stored_as("reason")]
+    keep_changes: Annotated[bool, stored_as("keepChanges"), Field(exclude_if=is_unused)] = False
 
 
 class TaskExecution(Stored):
@@ -67,8 +73,11 @@ class TaskExecution(Stored):
     with each `holder` and fences older ones. `gate_token` waits at the gate of execution `gate_execution`.
     `pending_token` has reached the gate of execution `pending_execution`, but is not accepted yet.
 
-    Other writers change `lease_until`, `pending_token`, `usage` and `turns` without `seq`, and never together with the
-    transitions that follow.
+    Other writers change `lease_until`, `pending_token`, `usage`, `turns` and `activity` without `seq`, and never
+    together with the transitions that follow.
+
+    `conflicts` counts attempts given back after a conflict with another task. `max_cost` is the reserved cost of the
+    open attempt in millionths of a dollar, `cost_before` the cost of the task at its start.
     """
 
     # stored names outlive a renaming: during a deployment an older release reads the same rows
@@ -97,6 +106,17 @@ class TaskExecution(Stored):
     withdrawn: Annotated[int | None, stored_as("withdrawn")] = Field(
         default=None, description="The attempt whose patch was taken back"
     )
+    verified: Annotated[Verified | None, stored_as("verified")] = None
+    tests: Annotated[int | None, stored_as("tests"), Field(exclude_if=is_unused)] = None
+    findings: Annotated[tuple[str, ...], stored_as("findings"), Field(exclude_if=is_unused)] = ()
+    reviewed: Annotated[str, stored_as("reviewed"), Field(exclude_if=is_unused)] = ""
+    conflicts: Annotated[int, stored_as("conflicts")] = 0
+    landing_since: Annotated[int, stored_as("landingSince")] = Field(
+        default=0, exclude_if=is_unused, description="The execution's seq when its attempt was queued for landing"
+    )
+    max_cost: Annotated[int, stored_as("maxCost"), Field(exclude_if=is_unused)] = 0
+    cost_before: Annotated[int, stored_as("costBefore"), Field(exclude_if=is_unused)] = 0
+    activity: Annotated[str | None, stored_as("activity")] = None
     error_msg: Annotated[str | None, stored_as("errorMsg")] = None
     note: Annotated[str | None, stored_as("note")] = None
     summary: Annotated[str, stored_as("summary")] = ""
@@ -217,7 +237,7 @@ class Execution(Stored):
     passed_over: Annotated[PassedOver | None, stored_as("passedOver")] = None
     started_at: Annotated[int | None, stored_as("startedAt")] = None
     ended_at: Annotated[int | None, stored_as("endedAt")] = None
-    checks: Annotated[tuple[RepositoryChecks, ...], stored_as("checks")] = ()
+    checks: Annotated[tuple[RepositoryChecks, ...], stored_as("checks"), Field(exclude_if=is_unused)] = ()
 
     @property
     def rolling_back(self) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 
 from groundwork.backlog.model import Effort
 from groundwork.errors import GroundworkError, NotFound, Transient
-from groundwork.execution import attempt_result, claims
+from groundwork.execution import attempt_result, claims, landing_queue
 from groundwork.execution.completed_work import completed_tasks
 from groundwork.execution.coordinator import ExecutionCoordinator
 from groundwork.execution.ports import Executions
@@ -40,6 +40,9 @@ MAX_INLINE_PHASE = 40
 
 MAX_INLINE_PLAN = 100
 """Tasks of a plan whose events fit into the history of one execution, retries included."""
+
+MAX_INLINE_CHECKED_PLAN = 4
+"""The same for a plan with checks: each wait for a long command takes nine events."""
 
 POLL_S = 2.0
 """Interval between checks of a claim: a cancel stops the worker after at most this time."""
@@ -86,7 +89,8 @@ class StepHandler:
         phase = execution_state.plan.phase(phase_id) if _is_current(execution_state, number) else None
         tasks = _topological_order(phase) if phase else []
         mode = phase.mode if phase else "sequential"
-        large = len(tasks) > MAX_INLINE_PHASE or sum(1 for _ in execution_state.plan.tasks) > MAX_INLINE_PLAN
+        most = MAX_INLINE_CHECKED_PLAN if execution_state.execution.checks else MAX_INLINE_PLAN
+        large = len(tasks) > MAX_INLINE_PHASE or sum(1 for _ in execution_state.plan.tasks) > most
         # MaxConcurrency is the number of tasks: gates enforce the order, child executions start in any order
         return {"mode": mode, "large": large, "width": max(1, len(tasks)), "taskIds": [task.id for task in tasks]}
 
@@ -117,6 +121,7 @@ class StepHandler:
     async def run_task(self, plan_id: str, number: int, task_id: str, attempt_key: str = "") -> dict[str, Any]:
         claim = await asyncio.to_thread(self._claim, plan_id, number, task_id, attempt_key)
         if claim.step is not Step.WORK:
+            await asyncio.to_thread(self._release, claim.execution_state, task_id, claim.step)
             return _response(claim.step, claim.wait_s)
         started = self.now_ms()
         outcome = await self._run_worker(claim, task_id)
@@ -152,10 +157,20 @@ class StepHandler:
         async def completed() -> tuple[CompletedTask, ...]:
             return _completed_in_repository(await asyncio.to_thread(self.store.read, plan_id), task_id)
 
+        async def report_activity(text: str) -> None:
+            # shown to users only: a lost line does no harm
+            with suppress(Transient):
+                await asyncio.to_thread(self.store.set_activity, plan_id, task_id, claim.epoch, text)
+
+        async def landing_turn() -> int:
+            return await asyncio.to_thread(self._tasks_ahead, plan_id, task_id, claim.epoch)
+
         lease = asyncio.create_task(self._keep_lease(plan_id, task_id, claim.epoch, stop))
         try:
             assignment = await asyncio.to_thread(self._assignment, claim.execution_state, task_id)
-            context = WorkerContext(self.left_ms, stop, claim_is_valid, report_turn, completed)
+            context = WorkerContext(
+                self.left_ms, stop, claim_is_valid, report_turn, completed, report_activity, landing_turn
+            )
             return await self.worker.run_task(assignment, context)
         except NotFound as gone:
             # the repository was deleted: another attempt cannot find it either
@@ -165,6 +180,14 @@ class StepHandler:
         finally:
             lease.cancel()
             await asyncio.gather(lease, return_exceptions=True)
+
+    def _tasks_ahead(self, plan_id: str, task_id: str, epoch: int) -> int:
+        execution_state = self.store.read(plan_id)
+        if not execution_state.of(task_id).landing_since:
+            execution_state = self.coordinator.change(
+                plan_id, lambda state: landing_queue.queue_for_landing(state, task_id, epoch)
+            )
+        return landing_queue.tasks_ahead(execution_state, task_id)
 
     async def _keep_lease(self, plan_id: str, task_id: str, epoch: int, stop: asyncio.Event) -> None:
         """Renew the lease, and set `stop` as soon as the claim is no longer valid."""
@@ -203,12 +226,23 @@ class StepHandler:
 
         after = self.coordinator.change(plan_id, finish)
         result = results[-1]
+        self._release(after, task_id, result.step if result else step_of_task(after, task_id))
         if result is None:
             # another worker has the task: this iteration waits for it
             return _response(step_of_task(after, task_id), 0)
         if isinstance(outcome, Completed) and result.step is Step.DONE:
             self._measure(after, task_id)
         return _response(result.step, result.wait_s)
+
+    def _release(self, execution_state: ExecutionState, task_id: str, step: Step) -> None:
+        """Close the sandboxes of an attempt that does not continue now.
+
+        The sweep repeats a failed close.
+        """
+        state = execution_state.of(task_id)
+        if step in (Step.GATE, Step.DONE) and state.attempts:
+            with suppress(Transient):
+                self.worker.release(execution_state.plan.id, task_id, state.attempts, state.epoch)
 
     def _measure(self, execution_state: ExecutionState, task_id: str) -> None:
         """Record a completed task's usage for later estimates. A lost measurement does no harm."""
@@ -226,6 +260,8 @@ class StepHandler:
         task = plan.task(task_id)
         if task is None:
             raise NotFound.of("task", task_id)
+        checks = execution_state.checks_of(task.repository_id or plan.repository_id)
+        settings = checks.settings.model_copy(update={"allow_red_baseline": checks.red_baseline}) if checks else None
         return Assignment(
             plan=plan,
             task=task,
@@ -236,6 +272,13 @@ class StepHandler:
             failed=tuple(one for one in state.failed if one.number > state.attempts_before_round),
             dependencies=tuple(_dependency_result(execution_state, other) for other in task.depends_on),
             stagger_s=STAGGER_S * _concurrent_starts(execution_state, task_id),
+            # the permission counts only where the baseline was red: otherwise a failed check fails the change
+            checks=settings if settings and settings.verify else None,
+            epoch=state.epoch,
+            review=plan.review if task.review is None else task.review,
+            max_cost_micro_usd=state.max_cost or None,
+            model=task.model or plan.model,
+            model_effort=task.model_effort or plan.model_effort,
         )
 
 

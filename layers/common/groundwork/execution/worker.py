@@ -10,9 +10,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from groundwork.checks.model import CheckSettings, Verified
 from groundwork.errors import GroundworkError
 from groundwork.execution.state import Attempt, TaskUsage
-from groundwork.plans.model import Plan, Task
+from groundwork.plans.model import ModelEffort, Plan, Task
 from groundwork.plans.repositories import Repository
 
 
@@ -31,13 +32,15 @@ class CompletedTask:
     """Completed task in the same repository: its changes are in the base of the new task.
 
     `commit_sha` is None in a plan without commits; then the attempt's patch holds the change. `changed` is False if no
-    session changed a file, for example after a user completed the task: then the change may be anywhere.
+    session changed a file, for example after a user completed the task: then the change may be anywhere. `tests` is the
+    number of tests that its check ran, as far as its log says.
     """
 
     task: Task
     attempt: int
     commit_sha: str | None
     changed: bool
+    tests: int | None = None
 
     @property
     def is_patch(self) -> bool:
@@ -49,6 +52,14 @@ async def no_completed_tasks() -> tuple[CompletedTask, ...]:
     return ()
 
 
+async def at_once() -> int:
+    return 0
+
+
+async def no_activity(text: str) -> None:
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Assignment:
     """One attempt at a task.
@@ -57,7 +68,9 @@ class Assignment:
 
     `attempt` is never reused for this task. Attempts up to `attempts_before_round`, and their commits, precede a
     restart or rollback. `failed` explains earlier attempts. `stagger_s` is the upper limit of a random delay before the
-    first model call.
+    first model call. `checks` are the repository's settings at the plan's start, None without checks. `epoch` is the
+    claim. `review`: the change needs a reviewer in any case. `max_cost_micro_usd` limits the attempt. `model` and
+    `model_effort` are None for the usual ones.
     """
 
     plan: Plan
@@ -69,17 +82,27 @@ class Assignment:
     failed: tuple[Attempt, ...] = ()
     dependencies: tuple[DependencyResult, ...] = ()
     stagger_s: float = 0.0
+    checks: CheckSettings | None = None
+    epoch: int = 0
+    review: bool = False
+    max_cost_micro_usd: int | None = None
+    model: str | None = None
+    model_effort: ModelEffort | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class TurnReport:
-    """One turn of a session: usage, cost and files changed so far."""
+    """One turn of a session: usage, cost and files changed so far.
+
+    `continued`: the rest of a turn that waited for a command; its first part was reported before.
+    """
 
     number: int
     tools: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
     message: str = ""
     usage: TaskUsage = TaskUsage()
+    continued: bool = False
 
     def as_json(self) -> dict[str, Any]:
         said = {"turn": self.number, "tools": list(self.tools), "files": list(self.files), "message": self.message}
@@ -93,7 +116,8 @@ class WorkerContext:
     `left_ms` returns the time left in the invocation. `stop` is set within seconds after a cancel or after another
     worker's claim; then the worker ends with Suspended, and nothing it does counts. `claim_is_valid` is checked once
     more before a push. `report_turn` counts a turn's tokens. `completed_tasks` lists completed tasks in order of
-    completion.
+    completion. `report_activity` takes a line for users; it is cheap, and may be lost. `landing_turn` queues the
+    task for its landing, and counts the tasks before it.
     """
 
     left_ms: Callable[[], int]
@@ -101,6 +125,8 @@ class WorkerContext:
     claim_is_valid: Callable[[], Awaitable[bool]]
     report_turn: Callable[[TurnReport], Awaitable[None]]
     completed_tasks: Callable[[], Awaitable[tuple[CompletedTask, ...]]] = no_completed_tasks
+    report_activity: Callable[[str], Awaitable[None]] = no_activity
+    landing_turn: Callable[[], Awaitable[int]] = at_once
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,23 +134,34 @@ class Completed:
     """Success. `commit_sha` is None for a patch, or if the task asked for no change.
 
     `based_on` lists tasks under a patch. If others have completed meanwhile, the patch must be rebased before it lands.
+    `verified` is the result of the landing's check, `tests` the number of tests it ran. `findings` tell users about
+    changes to the tests, `reviewed` the reviewer's reason.
     """
 
     commit_sha: str | None
     summary: str = ""
     files: tuple[str, ...] = ()
     based_on: tuple[CompletedTask, ...] | None = None
+    verified: Verified | None = None
+    tests: int | None = None
+    findings: tuple[str, ...] = ()
+    reviewed: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
     """Failed attempt. `reason` is shown to users and to the next attempt.
 
-    `final`: retries cannot help, so the task fails at once.
+    `final`: retries cannot help, so the task fails at once. `keep_changes`: the next attempt starts with this one's
+    change. `conflict`: other tasks were faster, so the attempt is given back. `verified` is FAILED after a failed
+    check.
     """
 
     reason: str
     final: bool = False
+    keep_changes: bool = False
+    conflict: bool = False
+    verified: Verified | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,13 +180,38 @@ class TransientFailure:
     wait_s: float = 0.0
 
 
-TaskOutcome = Completed | Failed | Suspended | TransientFailure
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Unfinished: the next invocation comes after `wait_s` seconds.
+
+    A command or a free sandbox is awaited outside of Lambda.
+    """
+
+    wait_s: float
+    activity: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """External trouble that no time mends.
+
+    The plan pauses with the reason, and no attempt is used up.
+    """
+
+    reason: str
+
+
+TaskOutcome = Completed | Failed | Suspended | TransientFailure | Waiting | Blocked
 
 
 class TaskWorker(Protocol):
     """Runs one attempt for one invocation. Transient counts as TransientFailure."""
 
     async def run_task(self, assignment: Assignment, context: WorkerContext) -> TaskOutcome: ...
+
+    def release(self, plan_id: str, task_id: str, attempt: int, epoch: int) -> None:
+        """Close what an attempt has open outside of this process. Safe to repeat. Raises Transient."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ One code path for the Anthropic API and for Amazon Bedrock.
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -40,17 +41,23 @@ _STOPS = {"end_turn": Stop.END, "stop_sequence": Stop.END, "refusal": Stop.REFUS
 """All other reasons (max_tokens, context window exceeded, future ones): incomplete answer."""
 
 
-def anthropic_api(model_id: str, key: str, base_url: str = "", timeout: Timeout = TIMEOUT) -> ClaudeModel:
+def anthropic_api(
+    model_id: str, key: str, base_url: str = "", timeout: Timeout = TIMEOUT, effort: str | None = None
+) -> ClaudeModel:
     # no retries in the SDK: 429 and 529 must reach our pacing, to slow down all calls and not only this one
     # an explicit address, because the SDK would use an empty ANTHROPIC_BASE_URL as one
     client = AsyncAnthropic(api_key=key, base_url=base_url or API_URL, max_retries=0, timeout=timeout)
-    return ClaudeModel("anthropic", model_id, client)
+    return ClaudeModel("anthropic", model_id, client, effort)
 
 
-def bedrock(model_id: str, region: str, base_url: str | None = None) -> ClaudeModel:
+def bedrock(model_id: str, region: str, base_url: str | None = None, effort: str | None = None) -> ClaudeModel:
     """Return the model on Bedrock: the region's endpoint, boto3's credential chain."""
     client = AsyncAnthropicBedrockMantle(aws_region=region, base_url=base_url, max_retries=0, timeout=TIMEOUT)
-    return ClaudeModel("bedrock", model_id, client)
+    return ClaudeModel("bedrock", model_id, client, effort)
+
+
+_SPENT = re.compile(r"credit balance|usage limit|spend(ing)? limit|billing", re.I)
+"""Words of the provider for a limit that no wait lifts."""
 
 
 class _Block(BaseModel):
@@ -109,10 +116,19 @@ class _ContentFiltered(Exception):
 
 
 class ClaudeModel:
-    """Claude as a `Model` and `ConversationModel`; `client` is one of the SDK's async clients."""
+    """Claude as a `Model` and `ConversationModel`; `client` is one of the SDK's async clients.
 
-    def __init__(self, name: str, model_id: str, client: AsyncAnthropic | AsyncAnthropicBedrockMantle) -> None:
-        self.name, self.model_id, self._client = name, model_id, client
+    `effort` is that of conversations, None for the usual one; models without efforts ignore it.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        model_id: str,
+        client: AsyncAnthropic | AsyncAnthropicBedrockMantle,
+        effort: str | None = None,
+    ) -> None:
+        self.name, self.model_id, self._client, self._effort = name, model_id, client, effort
 
     async def reply(self, question: Question) -> Reply:
         try:
@@ -129,7 +145,7 @@ class ClaudeModel:
         )
 
     async def turn(self, conversation: Conversation) -> Turn:
-        config = {"output_config": {"effort": "medium"}} if price_of(self.model_id)["effort"] else {}
+        config = {"output_config": {"effort": self._effort or "medium"}} if price_of(self.model_id)["effort"] else {}
         try:
             request = {"model": self._api_id, **claude_turns.request(conversation), **config}
             message, limits = await self._send(request, _TurnMessage)
@@ -201,6 +217,8 @@ def _error_of(exc: anthropic.APIStatusError) -> RateLimited | Unavailable | Misc
         return Unavailable(f"The provider answered {status}.")
     # the message is omitted: it may quote the request
     said = _error_field(exc, "type") or "error"
+    if said == "billing_error" or status == 402 or _SPENT.search(_error_field(exc, "message")):
+        return Misconfigured(f"The provider's spend limit is reached, or its account has no credit ({status} {said}).")
     return Misconfigured(f"The provider refused the call ({status} {said}); check the key and the model.")
 
 

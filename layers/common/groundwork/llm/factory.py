@@ -83,19 +83,22 @@ def _mock(model_id: str, settings: Settings) -> ModelChoice:
     return MockModel(model_id, settings.mock_latency_ms, written=written)
 
 
-def choose(settings: Settings, secret: Callable[[str], str]) -> ModelChoice:
-    """Return the configured model.
+def choose(
+    settings: Settings, secret: Callable[[str], str], model: str | None = None, effort: str | None = None
+) -> ModelChoice:
+    """Return the configured model, or the given one; `effort` is None for the usual effort.
 
     Raises Misconfigured for invalid settings, Transient from `secret`.
     """
-    ai, model_id = configured_ai(settings), settings.model or model_table()["default"]
+    ai, model_id = configured_ai(settings), model or settings.model or model_table()["default"]
+    _check_price(model_id)
     # adapters are imported on use: the SDK alone is some 3,000 modules
     if ai == "mock":
         return _mock(model_id, settings)
     if ai == "bedrock":
         from groundwork.llm.claude import bedrock
 
-        return bedrock(model_id, settings.region)
+        return bedrock(model_id, settings.region, effort=effort)
     _check_key(settings, ai)
     # a pasted secret often ends with a line break
     key = settings.anthropic_api_key or secret(settings.anthropic_secret).strip()
@@ -103,4 +106,12 @@ def choose(settings: Settings, secret: Callable[[str], str]) -> ModelChoice:
         raise Misconfigured("The secret named by GROUNDWORK_ANTHROPIC_SECRET is empty")
     from groundwork.llm.claude import anthropic_api
 
-    return anthropic_api(model_id, key, settings.anthropic_base_url)
+    return anthropic_api(model_id, key, settings.anthropic_base_url, effort=effort)
+
+
+def _check_price(model_id: str) -> None:
+    """Raise Misconfigured for a model without a price: its cost could not be limited."""
+    try:
+        price_of(model_id)
+    except KeyError:
+        raise Misconfigured(f"{model_id} is not a known model; use {model_table()['default']}") from None

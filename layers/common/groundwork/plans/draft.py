@@ -19,6 +19,9 @@ from groundwork.plans.model import (
     Files,
     Id,
     Key,
+    MaxCostUsd,
+    ModelEffort,
+    ModelId,
     Phase,
     PhaseMode,
     Plan,
@@ -27,7 +30,7 @@ from groundwork.plans.model import (
     Title,
 )
 from groundwork.plans.validation import Fault, FaultCode
-from groundwork.values import Stored, stored_as
+from groundwork.values import Stored, is_none, is_unused, stored_as
 
 
 class TaskDraft(Stored):
@@ -44,6 +47,10 @@ class TaskDraft(Stored):
     story_id: Annotated[Id | None, stored_as("storyId")] = None
     subtask_id: Annotated[Id | None, stored_as("subtaskId")] = None
     change_asked: Annotated[bool, stored_as("changeAsked")] = True
+    max_cost_usd: Annotated[MaxCostUsd | None, stored_as("maxCostUsd"), Field(exclude_if=is_unused)] = None
+    model: Annotated[ModelId | None, stored_as("model"), Field(exclude_if=is_unused)] = None
+    model_effort: Annotated[ModelEffort | None, stored_as("modelEffort"), Field(exclude_if=is_unused)] = None
+    review: Annotated[bool | None, stored_as("review"), Field(exclude_if=is_none)] = None
     condition: Annotated[Condition | None, stored_as("condition")] = None
 
 

@@ -1,11 +1,12 @@
 """Guard edits of an executing plan.
 
-An edit may change texts and links of pending tasks, or delete them. Everything else (task states, phases, the plan's
-own fields) belongs to the execution: cancel the plan to change it.
+An edit may change texts and links of pending tasks, or delete them, and change the plan's cost limit. Everything else
+(task states, phases, the plan's other fields) belongs to the execution: cancel the plan to change it.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from groundwork.plans.errors import PlanNotEditable, TaskAlreadyStarted
 from groundwork.plans.model import Phase, Plan, Task, TaskState, TaskStatus, details
@@ -47,7 +48,7 @@ def changed_elements(before: Plan, after: Plan) -> ChangedElements:
     """
     if not before.status.executing:
         return ChangedElements()
-    if details(before) != details(after) or list(map(_without_tasks, before.phases)) != list(
+    if _fixed(before) != _fixed(after) or list(map(_without_tasks, before.phases)) != list(
         map(_without_tasks, after.phases)
     ):
         raise PlanNotEditable("During execution only tasks can be edited.")
@@ -61,6 +62,11 @@ def changed_elements(before: Plan, after: Plan) -> ChangedElements:
     if len(changed) + len(removed) > MAX_EDITED_TASKS:
         raise PlanNotEditable(f"During execution an edit may change at most {MAX_EDITED_TASKS} tasks.")
     return ChangedElements(changed, removed)
+
+
+def _fixed(plan: Plan) -> dict[str, Any]:
+    # a plan paused at its cost limit resumes with a higher one
+    return details(plan.changed(max_cost_usd=None))
 
 
 def _without_tasks(phase: Phase) -> Phase:

@@ -197,7 +197,8 @@ def _out_of_order(ids: Sequence[str], positions: Mapping[str, int]) -> set[str]:
 def _change(id_: str, was: dict[str, Any] | None, now: dict[str, Any]) -> Change | None:
     if was is None:
         return Change(id=id_, kind="added", title=_title(now), after=now)
-    fields = tuple(name for name in now if now[name] != was.get(name))
+    # an unused field is left out of an element
+    fields = tuple(name for name in dict.fromkeys([*now, *was]) if now.get(name) != was.get(name))
     if not fields:
         return None
     kind: Literal["changed", "moved"] = "moved" if set(fields) <= {"phaseId", "after"} else "changed"

@@ -13,8 +13,9 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field
 
 from groundwork.backlog.model import Effort, LongText, MadeBy, ShortText
+from groundwork.checks.model import Verified
 from groundwork.ids import Kind, Path
-from groundwork.values import Stored, Value, stored_as
+from groundwork.values import Stored, Value, is_none, is_unused, stored_as
 
 # up to this size an execution stays below the limits of Step Functions
 MAX_TASKS = 500
@@ -77,6 +78,11 @@ Reference = Annotated[str, Field(min_length=1, max_length=40)]
 References = Annotated[tuple[Reference, ...], Field(max_length=MAX_DEPENDENCIES)]
 
 
+MaxCostUsd = Annotated[float, Field(gt=0, le=100_000)]
+ModelId = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^\S+$")]
+ModelEffort = Literal["low", "medium", "high", "xhigh", "max"]
+
+
 class Condition(Stored):
     """Required result of an earlier task; otherwise this task (or phase) is skipped."""
 
@@ -91,7 +97,8 @@ class Task(Stored):
     """A unit of work. `key` is its short name, unique within the plan.
 
     `story_id` and `subtask_id` link it to the backlog. `change_asked` is False for a task that only reports: it
-    completes without a changed file, and its summary is the result.
+    completes without a changed file, and its summary is the result. Where `max_cost_usd`, `model`, `model_effort` and
+    `review` are None, those of the plan hold.
     """
 
     id: Annotated[str, stored_as("id")]
@@ -106,6 +113,10 @@ class Task(Stored):
     story_id: Annotated[Id | None, stored_as("storyId")] = None
     subtask_id: Annotated[Id | None, stored_as("subtaskId")] = None
     change_asked: Annotated[bool, stored_as("changeAsked")] = True
+    max_cost_usd: Annotated[MaxCostUsd | None, stored_as("maxCostUsd"), Field(exclude_if=is_unused)] = None
+    model: Annotated[ModelId | None, stored_as("model"), Field(exclude_if=is_unused)] = None
+    model_effort: Annotated[ModelEffort | None, stored_as("modelEffort"), Field(exclude_if=is_unused)] = None
+    review: Annotated[bool | None, stored_as("review"), Field(exclude_if=is_none)] = None
     condition: Annotated[Condition | None, stored_as("condition")] = None
 
 
@@ -126,10 +137,15 @@ class TaskState(Value):
     attempts: int = 0
     commit_sha: str | None = None
     error_msg: str | None = None
+    activity: str | None = None
+    verified: Verified | None = None
 
 
 class Plan(Stored):
-    """One version of a plan. `last_phase` and `last_task` are the highest numbers ever used."""
+    """One version of a plan. `last_phase` and `last_task` are the highest numbers ever used.
+
+    `review`: a second session reviews each change before it lands.
+    """
 
     id: Annotated[str, stored_as("id")]
     repository_id: Annotated[str, stored_as("repositoryId")]
@@ -140,6 +156,10 @@ class Plan(Stored):
     branch: Annotated[Annotated[str, Field(max_length=200)] | None, stored_as("branch")] = None
     auto_commit: Annotated[bool, stored_as("autoCommit")] = True
     max_parallel: Annotated[Annotated[int, Field(ge=1, le=100)], stored_as("maxParallel")] = 10
+    max_cost_usd: Annotated[MaxCostUsd | None, stored_as("maxCostUsd"), Field(exclude_if=is_unused)] = None
+    model: Annotated[ModelId | None, stored_as("model"), Field(exclude_if=is_unused)] = None
+    model_effort: Annotated[ModelEffort | None, stored_as("modelEffort"), Field(exclude_if=is_unused)] = None
+    review: Annotated[bool, stored_as("review"), Field(exclude_if=is_unused)] = False
     story_ids: Annotated[tuple[str, ...], stored_as("storyIds")] = ()
     phases: Annotated[tuple[Phase, ...], stored_as("phases")] = ()
     last_phase: Annotated[int, stored_as("lastPhase")] = 0
@@ -179,7 +199,10 @@ class Plan(Stored):
         return {"plan": details(self), "phases": [phase.as_json() for phase in self.phases]}
 
 
-DETAILS = ("title", "description", "branch", "auto_commit", "max_parallel", "story_ids")
+DETAILS = (
+    *("title", "description", "branch", "auto_commit", "max_parallel"),
+    *("max_cost_usd", "model", "model_effort", "review", "story_ids"),
+)
 
 
 def details(plan: Plan) -> dict[str, Any]:

@@ -11,6 +11,9 @@ from groundwork.backlog.model import Value
 from groundwork.checks.model import CheckSettings
 from groundwork.errors import Invalid
 
+DEFAULT_BRANCH = "main"
+"""Assumed if none is given; a server without it decides by its own HEAD."""
+
 SECRET_PREFIX = "groundwork/"  # noqa: S105  # not a secret: how the names of secrets begin
 """Prefix of secrets with credentials: a repository cannot expose any other secret."""
 
@@ -29,7 +32,7 @@ class Repository(Value):
     id: str
     name: Name
     url: Url
-    default_branch: Branch = "main"
+    default_branch: Branch = DEFAULT_BRANCH
     credentials_secret: SecretName | None = None
     checks: CheckSettings | None = None
     created_at: str

@@ -2,12 +2,13 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from groundwork.backlog.model import Effort, LongText, Value
 from groundwork.backlog.requests import PartialUpdate
 from groundwork.checks.requests import ChecksBody
 from groundwork.errors import Invalid
+from groundwork.llm.prices import model_table, price_of
 from groundwork.plans.draft import PhaseDraft, Phases, TaskDraft
 from groundwork.plans.model import (
     MAX_PHASES,
@@ -18,6 +19,9 @@ from groundwork.plans.model import (
     Files,
     Id,
     Key,
+    MaxCostUsd,
+    ModelEffort,
+    ModelId,
     PhaseMode,
     Plan,
     References,
@@ -36,7 +40,7 @@ from groundwork.plans.operations import (
     UpdatePlan,
     UpdateTask,
 )
-from groundwork.plans.repositories import Branch, Name, SecretName, Url
+from groundwork.plans.repositories import DEFAULT_BRANCH, Branch, Name, SecretName, Url
 from groundwork.plans.templates import Parameter, ParameterValue
 
 Description = Annotated[str, Field(max_length=20_000)]
@@ -46,10 +50,22 @@ Parameters = Annotated[dict[str, ParameterValue], Field(max_length=30)]
 PhasePosition = Annotated[int, Field(ge=0, le=MAX_PHASES)]
 
 
+def _known(model: str) -> str:
+    """Raises ValueError for a model without a price: it could not be held to a cost limit."""
+    try:
+        price_of(model)
+    except KeyError:
+        raise ValueError(f"is not a known model; use {model_table()['default']}") from None
+    return model
+
+
+KnownModel = Annotated[ModelId, AfterValidator(_known)]
+
+
 class NewRepository(Value):
     name: Name
     url: Url
-    default_branch: Branch = "main"
+    default_branch: Branch = DEFAULT_BRANCH
     credentials_secret: SecretName | None = None
     checks: ChecksBody | None = None
 
@@ -72,6 +88,10 @@ class NewPlan(Value):
     branch: Branch | None = None
     auto_commit: bool = True
     max_parallel: MaxParallel = 10
+    max_cost_usd: MaxCostUsd | None = None
+    model: KnownModel | None = None
+    model_effort: ModelEffort | None = None
+    review: bool = False
     story_ids: StoryIds = ()
     phases: Phases | None = None
     template_id: Id | None = None
@@ -86,6 +106,10 @@ class PlanPatch(PartialUpdate):
     branch: Branch | None = None
     auto_commit: bool = True
     max_parallel: MaxParallel = 10
+    max_cost_usd: MaxCostUsd | None = None
+    model: KnownModel | None = None
+    model_effort: ModelEffort | None = None
+    review: bool = False
     story_ids: StoryIds = ()
     status: Literal["DRAFT", "READY"] = "DRAFT"
 
@@ -131,6 +155,7 @@ class NewTask(TaskDraft):
     """`neededBy`: tasks to depend on the new one; `position` null is the end of the phase."""
 
     phase_id: str
+    model: KnownModel | None = None
     position: Position | None = None
     needed_by: References = ()
 
@@ -155,6 +180,10 @@ class TaskPatch(PartialUpdate):
     story_id: Id | None = None
     subtask_id: Id | None = None
     change_asked: bool = True
+    max_cost_usd: MaxCostUsd | None = None
+    model: KnownModel | None = None
+    model_effort: ModelEffort | None = None
+    review: bool | None = None
     condition: Condition | None = None
     phase_id: str = ""
     position: Position | None = None

@@ -3,8 +3,9 @@
 from typing import Any, TypedDict
 
 from groundwork.backlog.model import Effort, MadeBy, Story, Value
+from groundwork.checks.model import Verified
 from groundwork.plans.history import Iteration
-from groundwork.plans.model import Phase, PlanStatus, Task, TaskStatus
+from groundwork.plans.model import ModelEffort, Phase, PlanStatus, Task, TaskStatus
 from groundwork.plans.suggestions import Suggestion
 from groundwork.plans.templates import Parameter
 
@@ -16,6 +17,8 @@ class TaskShown(Task):
     attempts: int
     commit_sha: str | None
     error_msg: str | None
+    activity: str | None
+    verified: Verified | None
 
 
 class TaskOfPlan(TaskShown):
@@ -58,6 +61,10 @@ class PlanShown(PlanHead):
     branch: str | None
     auto_commit: bool
     max_parallel: int
+    max_cost_usd: float | None
+    model: str | None
+    model_effort: ModelEffort | None
+    review: bool
     phases: tuple[PhaseShown, ...]
 
 

@@ -13,10 +13,12 @@ from groundwork.plans.suggestions import Suggestion, incompatible_indices, is_st
 
 States = Mapping[str, TaskState]
 _INTERNAL = {"last_phase", "last_task", "phases"}
+_UNUSED: dict[str, Any] = {"maxCostUsd": None, "model": None, "modelEffort": None}
+"""Fields that documents hold only where they are used."""
 
 
 def plan_view(plan: Plan, states: States) -> dict[str, Any]:
-    view = plan.model_dump(mode="json", by_alias=True, exclude=_INTERNAL)
+    view = _UNUSED | {"review": False} | plan.model_dump(mode="json", by_alias=True, exclude=_INTERNAL)
     phases = [_phase(phase, states) for phase in plan.phases]
     return view | {"taskCount": sum(1 for _ in plan.tasks), "phases": phases}
 
@@ -43,7 +45,7 @@ def _phase(phase: Phase, states: States) -> dict[str, Any]:
 
 
 def _task(task: Task, states: States) -> dict[str, Any]:
-    return task.as_json() | states.get(task.id, TaskState()).as_json()
+    return _UNUSED | {"review": None} | task.as_json() | states.get(task.id, TaskState()).as_json()
 
 
 def iteration_view(iteration: Iteration, suggestions: Sequence[Suggestion] = ()) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from botocore.exceptions import ClientError
 
 from groundwork.adapters.aws.confirmation import CONFIG, Confirmations, reason_of
-from groundwork.errors import Transient
+from groundwork.errors import NotFound, Transient
 
 
 @cache
@@ -43,9 +43,11 @@ def event_invoker(function: str) -> Callable[[dict[str, Any]], None]:
 
 
 def secret_value(secret_id: str) -> str:
-    """Return the value of a secret, never quoted in an error. Raises Transient."""
+    """Return the value of a secret, never quoted in an error. Raises NotFound, Transient."""
     confirmations = Confirmations("Secrets Manager", lambda: _client("secretsmanager"))
     try:
         return str(confirmations.call("get_secret_value", SecretId=secret_id)["SecretString"])
     except ClientError as exc:
+        if exc.response["Error"]["Code"] == "ResourceNotFoundException":
+            raise NotFound.of("secret", secret_id) from exc
         raise Transient(f"Secrets Manager: {reason_of(exc)}") from exc

@@ -19,6 +19,9 @@ OWN_ATTRIBUTES = {
     "pending_execution",
     "usage",
     "turns",
+    "activity",
+    "verified",
+    "conflicts",
 }
 """Fields with their own attributes: other code reads or writes them separately."""
 
@@ -53,6 +56,9 @@ def read_task_execution(row: StateRow) -> TaskExecution:
             "pending_token": row.pending_token,
             "pending_execution": _int(row.pending_execution),
             "turns": _int(row.turns),
+            "activity": row.activity,
+            "verified": row.verified,
+            "conflicts": _int(row.conflicts),
             "usage": spent,
         }
     )
@@ -77,9 +83,14 @@ def state_actions(before: TaskExecution, after: TaskExecution) -> list[Any]:
         StateRow.body.set(body),
         _set(StateRow.commit_sha, after.commit_sha),
         _set(StateRow.error_msg, after.error_msg),
+        _set(StateRow.verified, after.verified.value if after.verified else None),
     ]
+    if after.conflicts != before.conflicts:
+        actions.append(StateRow.conflicts.set(after.conflicts))
     if after.lease_until != before.lease_until:
         actions.append(StateRow.lease_until.set(after.lease_until))
+    if after.activity != before.activity:
+        actions.append(_set(StateRow.activity, after.activity))
     # a change can only use a token up; new ones come from `save_pending_token`
     if after.pending_token != before.pending_token:
         actions += [StateRow.pending_token.remove(), StateRow.pending_execution.remove()]

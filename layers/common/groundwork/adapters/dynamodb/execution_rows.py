@@ -10,6 +10,7 @@ from pynamodb.models import Model
 
 from groundwork.adapters.dynamodb.plan_rows import suffix
 from groundwork.adapters.dynamodb.run_rows import CompactJson
+from groundwork.checks.model import Verified
 from groundwork.plans.model import TaskState, TaskStatus
 
 
@@ -43,6 +44,10 @@ class StateRow(Model):
     cache_read = NumberAttribute(attr_name="cacheRead", null=True)
     cache_write = NumberAttribute(attr_name="cacheWrite", null=True)
     calls = NumberAttribute(attr_name="calls", null=True)
+    activity = UnicodeAttribute(attr_name="activity", null=True)
+    # attributes, not fields of the body: an earlier release leaves them alone
+    verified = UnicodeAttribute(attr_name="verified", null=True)
+    conflicts = NumberAttribute(attr_name="conflicts", null=True)
     cost = NumberAttribute(attr_name="cost", null=True)
     sandbox_ms = NumberAttribute(attr_name="sandboxMs", null=True)
 
@@ -128,4 +133,6 @@ def read_task_state(row: StateRow) -> TaskState:
         attempts=int(row.attempts or 0),
         commit_sha=row.commit_sha,
         error_msg=row.error_msg,
+        activity=row.activity if row.status == TaskStatus.RUNNING.value else None,
+        verified=Verified(row.verified) if row.verified else None,
     )

@@ -32,6 +32,7 @@ from groundwork.adapters.dynamodb.plan_rows import PlanRow
 from groundwork.backlog.model import rfc3339
 from groundwork.clock import backoff
 from groundwork.errors import Transient, WriteConflict
+from groundwork.execution.attempt_result import MAX_ACTIVITY
 from groundwork.execution.ports import Event
 from groundwork.execution.state import ExecutionState
 from groundwork.execution.worker import TurnReport
@@ -173,10 +174,16 @@ class DynamoExecutions(PlanReader):
             return False
         return True
 
+    def set_activity(self, plan_id: str, task_id: str, epoch: int, text: str) -> None:
+        mine = (StateRow.epoch == epoch) & (StateRow.status == TaskStatus.RUNNING.value)
+        with suppress(ConditionFailed), translate_errors():
+            row = StateRow(plan_id, state_key(task_id))
+            row.update(actions=[StateRow.activity.set(text[:MAX_ACTIVITY])], condition=mine)
+
     def record_turn(self, plan_id: str, task_id: str, turn: TurnReport, at_ms: int) -> None:
         spent = turn.usage
         counts: list[tuple[Any, int]] = [
-            (StateRow.turns, 1),
+            (StateRow.turns, 0 if turn.continued else 1),
             (StateRow.input, spent.input),
             (StateRow.output, spent.output),
             (StateRow.cache_read, spent.cache_read),
@@ -190,7 +197,8 @@ class DynamoExecutions(PlanReader):
         for attempt in range(MAX_TURN_TRIES):
             # one transaction: the log line shows if the turn is counted, however often the request is sent
             transaction = Transaction(self._connection())
-            transaction.update(StateRow(plan_id, state_key(task_id)), adds)
+            if adds:
+                transaction.update(StateRow(plan_id, state_key(task_id)), adds)
             transaction.put(line, TaskLogRow.pk.does_not_exist(), "line")
             try:
                 return transaction.commit()

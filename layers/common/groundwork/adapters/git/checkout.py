@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from stat import S_ISDIR, S_ISLNK, S_ISREG, S_IXUSR
+from stat import S_ISDIR, S_ISLNK, S_ISREG
 from typing import Any
 
 from groundwork.adapters.git.clone import MAX_FILE_MB, Bounds
@@ -48,7 +48,7 @@ def check_out(store: Any, commit: bytes, folder: Path, bounds: Bounds) -> Checko
             progress.left_out[path] = f"larger than {MAX_FILE_MB} MB"
         else:
             _write(folder, path, bytes(store[sha].as_raw_string()), progress, bounds)
-            if mode & S_IXUSR:
+            if mode & 0o111:
                 progress.executable.add(path)
     return Checkout(
         folder,
@@ -57,7 +57,7 @@ def check_out(store: Any, commit: bytes, folder: Path, bounds: Bounds) -> Checko
         progress.bytes,
         progress.links,
         progress.left_out,
-        frozenset(progress.executable),
+        frozenset(progress.executable - set(progress.left_out)),
         root.decode(),
     )
 

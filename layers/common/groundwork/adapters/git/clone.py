@@ -157,6 +157,17 @@ class Clone:
         self._fetch(request, have, depth, [_reference(branch)])
         return request.commit
 
+    def default_branch(self) -> str | None:
+        """Return the branch of the server's HEAD, if it says."""
+        with self._client() as (client, path):
+            target = client.get_refs(path, ref_prefix=[b"HEAD"]).symrefs.get(b"HEAD") or b""
+        return target.removeprefix(b"refs/heads/").decode(errors="replace") or None
+
+    def is_empty(self) -> bool:
+        """True if the server has no branch and no tag."""
+        with self._client() as (client, path):
+            return not any(name.startswith(b"refs/") and sha for name, sha in client.get_refs(path).refs.items())
+
     def fetch_commit(self, commit: bytes, depth: int = 1) -> None:
         """Fetch a commit by its id.
 
@@ -224,6 +235,8 @@ class Clone:
             # the server gets this as the old value, and refuses if it has changed by then
             if refs.get(reference) != expected:
                 raise HeadMoved
+            if expected is None:
+                _check_name_free(reference, refs)
             return {reference: new}
 
         def pack(have: Any, want: Any, **_: Any) -> Any:
@@ -276,6 +289,20 @@ def _reference(branch: str) -> bytes:
     if not check_ref_format(name):
         raise RepositoryRefused(f"{shorten(one_line(branch), 100)!r} is not a valid branch name.")
     return name
+
+
+def _check_name_free(reference: bytes, refs: Any) -> None:
+    """Raise RepositoryRefused if another branch makes a new one of this name impossible."""
+    # git stores references as files and folders: `a` and `a/b` exclude each other
+    parts = reference.split(b"/")
+    parents = {b"/".join(parts[:depth]) for depth in range(3, len(parts))}
+    for other in refs:
+        if other in parents or other.startswith(reference + b"/"):
+            name, taken = (one.removeprefix(b"refs/heads/").decode(errors="replace") for one in (reference, other))
+            raise RepositoryRefused(
+                f"The branch {name!r} cannot be created beside the branch {taken!r}: rename that branch, or set "
+                "another branch for the plan."
+            )
 
 
 def _check_status(message: str | None) -> None:

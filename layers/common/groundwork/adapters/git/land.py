@@ -10,7 +10,15 @@ from groundwork.adapters.git.clone import AnswerLost, Clone, HeadMoved
 from groundwork.adapters.git.trees import update_tree
 from groundwork.agent.changes import Changes
 from groundwork.agent.commit_message import TASK, trailers
-from groundwork.agent.repository import Landed, NotLanded, RepositoryRefused, RepositoryUnreachable, always
+from groundwork.agent.repository import (
+    BranchMoved,
+    Landed,
+    NotLanded,
+    RepositoryRefused,
+    RepositoryUnreachable,
+    always,
+)
+from groundwork.plans.repositories import DEFAULT_BRANCH
 
 IDENTITY = b"Groundwork <groundwork@users.noreply.invalid>"
 MAX_ATTEMPTS = 60
@@ -34,17 +42,47 @@ def head(clone: Clone, branch: str, start_from: str | None, make: bool) -> bytes
         raise RepositoryRefused(
             f"The branch {branch!r} is gone, with all commits of the plan: push it again, or restart the plan."
         )
-    start = clone.fetch(start_from, depth=1)
+    start = start_of(clone, start_from) or (_first_commit(clone, start_from) if make else None)
     if start is None:
         raise RepositoryRefused(f"The repository has no branch {start_from!r}, or the branch is empty.")
-    if not make:
+    if make:
+        return _create(clone, branch, start, [])
+    return start
+
+
+def start_of(clone: Clone, start_from: str) -> bytes | None:
+    """Return the head of the branch to start from.
+
+    Without a branch of the assumed name, the server's own default branch counts.
+    """
+    if start := clone.fetch(start_from, depth=1):
         return start
+    own = clone.default_branch() if start_from == DEFAULT_BRANCH else None
+    return clone.fetch(own, depth=1) if own else None
+
+
+def _first_commit(clone: Clone, branch: str) -> bytes | None:
+    """Create the first commit of an empty repository. None for any other."""
+    if not clone.is_empty():
+        return None
+    commit, objects = commit_of(None, None, "chore: first commit\n", [])
+    clone.keep(objects)
+    return _create(clone, branch, commit, objects)
+
+
+def _create(clone: Clone, branch: str, start: bytes, objects: list[Any]) -> bytes:
+    """Create a branch and return its head. Raises RepositoryRefused.
+
+    Another task may have created it.
+    """
     try:
-        clone.push(branch, None, start, [])
+        clone.push(branch, None, start, objects)
     except (HeadMoved, AnswerLost) as doubt:
         # another task has created it, or our own push has arrived after all
         if made := clone.fetch(branch, depth=1):
             return made
+        if isinstance(doubt, HeadMoved) and str(doubt):
+            raise RepositoryRefused(f"The server refused to create the branch {branch!r}: {doubt}.") from doubt
         raise RepositoryUnreachable(f"The branch {branch!r} could not be created.") from doubt
     return start
 
@@ -74,14 +112,55 @@ def land(
     def build(now: bytes) -> tuple[bytes, list[Any]] | Landed:
         if landed := search.find(now):
             return landed
-        merged = tree_merge.merge_onto(clone.store, clone.store[work.base].tree, clone.store[now].tree, work.changes)
-        root, trees = update_tree(clone.store, clone.store[now].tree, merged.updates)
+        commit, objects = _rebased(clone, work, now)
         # the last moment before the push: a stopped task must land nothing
         if not going():
             raise NotLanded
-        return commit_of(root, now, work.text, [*merged.blobs, *trees])
+        return commit, objects
 
     return push_rebased(clone, branch, [work.base], build, sleep, 1 if clone.can_omit_files else None)
+
+
+def prepare(clone: Clone, branch: str, work: TaskChange) -> tuple[bytes, bytes, list[Any]] | Landed:
+    """Return the branch's head, and the commit on it with its objects; or an earlier landing."""
+    now = clone.fetch(branch, [work.base], 1 if clone.can_omit_files else None)
+    if now is None:
+        raise RepositoryRefused(f"The branch {branch!r} is gone.")
+    if landed := _LandedSearch(clone, branch, work).find(now):
+        return landed
+    commit, objects = _rebased(clone, work, now)
+    clone.keep(objects)
+    return now, commit, objects
+
+
+def push(clone: Clone, branch: str, head: bytes, objects: list[Any]) -> Landed:
+    """See `Upstream.push`. The commit is the last of `objects`."""
+    commit = objects[-1]
+    for _ in range(MAX_FAULTS):
+        try:
+            clone.push(branch, head, commit.id, objects)
+            return task_commits.parse_landing(commit.id.decode(), branch, commit.message.decode())
+        except AnswerLost as lost:
+            raise RepositoryUnreachable(str(lost)) from lost
+        except HeadMoved as moved:
+            refusal = str(moved)
+            if clone.fetch(branch, [head], depth=1) != head:
+                raise BranchMoved(f"The branch {branch!r} has moved.") from moved
+    raise RepositoryRefused(f"The server refused the push: {refusal or 'it gave no reason'}.")
+
+
+def tree_of(clone: Clone, base: bytes, changes: Changes) -> bytes:
+    """See `Upstream.tree_of`."""
+    commit, objects = _rebased(clone, TaskChange(base, changes, ""), base)
+    assert objects[-1].id == commit
+    return bytes(objects[-1].tree)
+
+
+def _rebased(clone: Clone, work: TaskChange, now: bytes) -> tuple[bytes, list[Any]]:
+    """Build the change as a commit on `now`. Raises MergeConflict."""
+    merged = tree_merge.merge_onto(clone.store, clone.store[work.base].tree, clone.store[now].tree, work.changes)
+    root, trees = update_tree(clone.store, clone.store[now].tree, merged.updates)
+    return commit_of(root, now, work.text, [*merged.blobs, *trees])
 
 
 class _LandedSearch:
@@ -192,7 +271,7 @@ def commit_of(root: Any, parent: Any, text: str, objects: list[Any]) -> tuple[by
     if root is None:
         empty = Tree()
         root, objects = empty.id, [*objects, empty]
-    commit.tree, commit.parents = root, [parent]
+    commit.tree, commit.parents = root, [parent] if parent else []
     commit.author = commit.committer = IDENTITY
     commit.author_time = commit.commit_time = int(time.time())
     commit.author_timezone = commit.commit_timezone = 0

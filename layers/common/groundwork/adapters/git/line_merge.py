@@ -1,17 +1,33 @@
-"""Merge three versions of a text by lines, as git does: adjacent changes conflict."""
+"""Merge three versions of a text by lines, as git does: adjacent changes conflict.
+
+In documents, lines added by both at one place are no conflict: entries of a change log stand one below the other.
+"""
 
 from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
+from pathlib import PurePosixPath
 
 MAX_LINES = 50_000
+_DOCUMENTS = (".md", ".rst", ".adoc", ".txt")
+_CODE_LIKE = ("requirements", "constraints", "cmakelists")
+"""Beginnings of names with the suffix of a document, but a syntax of their own."""
 
 type Lines = Sequence[bytes]
 type Region = tuple[int, int, int, int]
 """A run of common lines: its start in base, ours and theirs, and its length."""
 
 
-def merge(base: bytes, ours: bytes, theirs: bytes) -> bytes | None:
-    """Return a text with both changes; None for conflicts and binary content."""
+def keeps_both(path: str) -> bool:
+    """True for documents: lines added at one place can stand one below the other."""
+    name = PurePosixPath(path.lower()).name
+    return name.endswith(_DOCUMENTS) and not name.startswith(_CODE_LIKE)
+
+
+def merge(base: bytes, ours: bytes, theirs: bytes, both: bool = False) -> bytes | None:
+    """Return a text with both changes; None for conflicts and binary content.
+
+    `both`: lines added by both at one place are kept, theirs first.
+    """
     # git looks for a zero in the first 8,000 bytes too
     if b"\0" in base[:8_000] + ours[:8_000] + theirs[:8_000]:
         return None
@@ -23,7 +39,7 @@ def merge(base: bytes, ours: bytes, theirs: bytes) -> bytes | None:
     at = (0, 0, 0)
     for start in [*_common_regions(*versions), (*map(len, versions), 0)]:
         parts = [lines[begin:end] for lines, begin, end in zip(versions, at, start, strict=False)]
-        chosen = _choose(*parts)
+        chosen = _choose(parts[0], parts[1], parts[2], both)
         if chosen is None:
             return None
         length = start[3]
@@ -32,10 +48,14 @@ def merge(base: bytes, ours: bytes, theirs: bytes) -> bytes | None:
     return b"".join(result)
 
 
-def _choose(base: Lines, ours: Lines, theirs: Lines) -> Lines | None:
+def _choose(base: Lines, ours: Lines, theirs: Lines, both: bool) -> Lines | None:
     if ours in (base, theirs):
         return theirs
-    return ours if theirs == base else None
+    if theirs == base:
+        return ours
+    # a last line without its end would run into the next one
+    added = both and not base and theirs[-1].endswith(b"\n") and ours[-1].endswith(b"\n")
+    return [*theirs, *ours] if added else None
 
 
 def _common_regions(base: Lines, ours: Lines, theirs: Lines) -> Iterator[Region]:

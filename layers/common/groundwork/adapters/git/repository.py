@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from groundwork.adapters.git import land as landing
 from groundwork.adapters.git import patch_stack, task_commits, unified_diff
@@ -14,7 +15,14 @@ from groundwork.adapters.git.clone import Bounds, Clone
 from groundwork.adapters.git.transport import Unusable, login_for
 from groundwork.agent.changes import Changes
 from groundwork.agent.patches import Stack
-from groundwork.agent.repository import Checkout, Landed, RepositoryRefused, RepositoryUnreachable, always
+from groundwork.agent.repository import (
+    Checkout,
+    Landed,
+    Prepared,
+    RepositoryRefused,
+    RepositoryUnreachable,
+    always,
+)
 from groundwork.plans.repositories import Repository
 
 
@@ -47,6 +55,7 @@ class GitUpstream:
 
     def __init__(self, clone: Clone, sleep: Callable[[float], None]) -> None:
         self._clone, self._sleep = clone, sleep
+        self._prepared: dict[str, list[Any]] = {}
 
     def head(self, branch: str, start_from: str | None, make: bool = True) -> str:
         return landing.head(self._clone, branch, start_from, make).decode()
@@ -65,6 +74,25 @@ class GitUpstream:
         task = landing.TaskChange(base.encode(), changes, text, since)
         return landing.land(self._clone, branch, task, self._sleep, going)
 
+    def prepare(self, branch: str, base: str, changes: Changes, text: str, since: int = 0) -> Prepared | Landed:
+        self._clone.fetch_commit(base.encode())
+        result = landing.prepare(self._clone, branch, landing.TaskChange(base.encode(), changes, text, since))
+        if isinstance(result, Landed):
+            return result
+        head, commit, objects = result
+        self._prepared[commit.decode()] = objects
+        return Prepared(branch, head.decode(), commit.decode(), objects[-1].tree.decode())
+
+    def push(self, prepared: Prepared) -> Landed:
+        return landing.push(self._clone, prepared.branch, prepared.head.encode(), self._prepared[prepared.commit])
+
+    def tree_of(self, base: str, changes: Changes) -> str:
+        self._clone.fetch_commit(base.encode())
+        return landing.tree_of(self._clone, base.encode(), changes).decode()
+
+    def on_branch(self, branch: str, commit: str) -> str | None:
+        return task_commits.on_branch(self._clone, branch, commit)
+
     def revert(self, branch: str, commits: Sequence[str]) -> tuple[Landed, ...]:
         return reverting.revert(self._clone, branch, [commit.encode() for commit in commits], self._sleep)
 
@@ -76,6 +104,8 @@ class GitUpstream:
         return patch_stack.apply_stack(self._clone, base.encode(), stack).decode()
 
     def rebase(self, before: str, now: str, changes: Changes) -> Changes:
+        self._clone.fetch_commit(before.encode())
+        self._clone.fetch_commit(now.encode())
         return patch_stack.rebase(self._clone, before.encode(), now.encode(), changes)
 
     def patch(self, base: str, changes: Changes) -> str:

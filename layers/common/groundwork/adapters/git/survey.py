@@ -17,7 +17,7 @@ from groundwork.adapters.git.transport import (
     reason_of,
 )
 from groundwork.plans.repo_survey import RepositoryUnavailable, Survey, readme_of, readme_text
-from groundwork.plans.repositories import Repository
+from groundwork.plans.repositories import DEFAULT_BRANCH, Repository
 
 MAX_BYTES = 60 * 1024 * 1024
 """All responses of a server together, held in memory.
@@ -62,7 +62,11 @@ def _survey(repository: Repository, secret: Callable[[str], str], local: bool, b
     path = local_path(repository.url)
     if path is None:
         with connect(repository, login_for(repository, secret), budget) as client:
+            own = lambda: client.get_refs(urlsplit(repository.url).path, ref_prefix=[b"HEAD"]).symrefs  # noqa: E731
             store, refs, blob = _fetch_head(client, repository)
+            if renamed := _own_default(repository, refs, own):
+                repository = renamed
+                store, refs, blob = _fetch_head(client, repository)
             branch, commit = _branch(repository, refs)
             return _make_survey(store, branch, commit, blob, budget)
     if not local:
@@ -70,9 +74,21 @@ def _survey(repository: Repository, secret: Callable[[str], str], local: bool, b
     from dulwich.repo import Repo
 
     with Repo(str(path)) as repo:
-        branch, commit = _branch(repository, dict(repo.get_refs()))
+        refs = dict(repo.get_refs())
+        repository = _own_default(repository, refs, repo.refs.get_symrefs) or repository
+        branch, commit = _branch(repository, refs)
         store = repo.object_store
         return _make_survey(store, branch, commit, lambda sha: bytes(store[sha].as_raw_string()), budget)
+
+
+def _own_default(
+    repository: Repository, refs: dict[Any, Any], symrefs: Callable[[], dict[Any, Any]]
+) -> Repository | None:
+    """Return the repository with the server's own default branch, if the assumed one is missing."""
+    if repository.default_branch != DEFAULT_BRANCH or f"refs/heads/{DEFAULT_BRANCH}".encode() in refs:
+        return None
+    head = bytes(symrefs().get(b"HEAD") or b"").removeprefix(b"refs/heads/").decode(errors="replace")
+    return repository.model_copy(update={"default_branch": head}) if head else None
 
 
 def _branch(repository: Repository, refs: dict[Any, Any]) -> tuple[str, bytes]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from groundwork.adapters.git.clone import Clone
-from groundwork.agent.commit_message import ATTEMPT, PLAN, REVERTS, TASK, Marks, trailers
+from groundwork.agent.commit_message import ATTEMPT, CHECKS, PLAN, REVERTS, TASK, Marks, trailers
 from groundwork.agent.repository import Landed
 
 MAX_COMMITS = 1_500
@@ -16,6 +16,14 @@ def find_on_branch(clone: Clone, branch: str, task_id: str, since: int = 0) -> L
     """Search the branch's last commits; only messages are fetched if the server can omit files."""
     store, head = clone.messages(branch, MAX_COMMITS)
     return find_among(history(store, head), branch, task_id, since) if head else None
+
+
+def on_branch(clone: Clone, branch: str, commit: str) -> str | None:
+    """See `Upstream.on_branch`."""
+    store, head = clone.messages(branch, MAX_COMMITS)
+    ids = [one.id.decode() for one in history(store, head)] if head else []
+    found = [id_ for id_ in ids if id_.startswith(commit.lower())]
+    return found[0] if len(found) == 1 else None
 
 
 def history(store: Any, head: bytes) -> Iterator[Any]:
@@ -56,4 +64,4 @@ def parse_landing(sha: str, branch: str, text: str, found: bool = False) -> Land
     found_trailers = trailers(text)
     attempt = found_trailers.get(ATTEMPT, "")
     known = Marks(found_trailers.get(PLAN, ""), found_trailers.get(TASK, ""), int(attempt) if attempt.isdigit() else 0)
-    return Landed(sha, branch, known, text.split("\n", 1)[0], found)
+    return Landed(sha, branch, known, text.split("\n", 1)[0], found, found_trailers.get(CHECKS, ""))

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import unquote, urljoin, urlsplit
 
 from groundwork.adapters.git.deadline import Deadline
-from groundwork.errors import GroundworkError
+from groundwork.errors import GroundworkError, NotFound
 from groundwork.plans.repositories import Repository
 
 logger = logging.getLogger(__name__)
@@ -123,6 +123,8 @@ def login_for(repository: Repository, secret: Callable[[str], str]) -> Login:
         return None, None
     try:
         return parse_credentials(secret(repository.credentials_secret))
+    except NotFound:
+        problem, lasting = f"does not exist: there is no secret {repository.credentials_secret!r}", True
     except GroundworkError:
         problem, lasting = "cannot be read", False
     except ValueError:

@@ -76,7 +76,7 @@ def _merge_contents(
     if theirs is None or content is None or before is None:
         raise MergeConflict([path])
     old = bytes(store[before[1]].as_raw_string())
-    both = content if theirs == old else line_merge.merge(old, content, theirs)
+    both = content if theirs == old else line_merge.merge(old, content, theirs, line_merge.keeps_both(path))
     if both is None:
         raise MergeConflict([path])
     return both

@@ -11,11 +11,13 @@ from groundwork.api.plans.deps import deps, plan_of
 from groundwork.errors import Invalid
 from groundwork.execution import commands, rollback
 from groundwork.execution.commands import Actor
+from groundwork.execution.own_commits import find_own_commit
 from groundwork.execution.requests import Because, Complete, Execute, RollBack, Skip
 from groundwork.execution.schedule import NewTiming, clear_schedule, set_schedule
 from groundwork.execution.schemas import PlanControlled, TaskControlled
 from groundwork.execution.state import ExecutionState
 from groundwork.ids import Kind
+from groundwork.plans.model import TaskStatus
 
 Command = Callable[[ExecutionState, Actor], ExecutionState]
 
@@ -125,10 +127,17 @@ def skip(task_id: str, body: Annotated[Skip | None, Body()] = None) -> dict[str,
 )
 def complete(task_id: str, body: Annotated[Complete | None, Body()] = None) -> dict[str, Any]:
     done = body or Complete()
-    return _of_task(
-        task_id,
-        lambda state, actor: commands.complete(state, task_id, actor, done.commit_sha, done.note),
-    )
+    sha = _own_commit(task_id, done.commit_sha) if done.commit_sha else None
+    return _of_task(task_id, lambda state, actor: commands.complete(state, task_id, actor, sha, done.note))
+
+
+def _own_commit(task_id: str, commit: str) -> str:
+    """Raises Invalid unless the plan's branch has the commit."""
+    own, plan_id = services(router), plan_of(Kind.TASK, task_id)
+    state, repository = own.tables.executions.read(plan_id), own.tables.repositories.get
+    # first the state: a task that cannot be completed needs no look at its repository
+    commands.complete(state, task_id, _actor(), commit)
+    return find_own_commit(state, task_id, commit, repository, own.open_clone)
 
 
 def _of_task(task_id: str, command: Command) -> dict[str, Any]:
@@ -158,6 +167,8 @@ def _task(state: ExecutionState, task_id: str) -> dict[str, Any]:
         "attempts": task.attempts,
         "commitSha": task.commit_sha,
         "errorMsg": task.error_msg,
+        "activity": task.activity if task.status is TaskStatus.RUNNING else None,
+        "verified": task.verified.value if task.verified else None,
         "note": task.note,
         "planStatus": state.status.value,
     }

@@ -1,7 +1,8 @@
-"""Mock of a session: it looks around, reads, writes, reads again and finishes.
+"""Mock of a session: it looks around, reads, writes, reads again, checks and finishes.
 
 The same conversation gets the same answers. The mock calls the real tools, so its files are really committed. They are
-outlines in the repository's languages, built from the task's words without any understanding.
+outlines in the repository's languages, built from the task's words without any understanding. After a failed check it
+takes its change back and writes a note, or the file named in the task: `If a check fails, write PATH: CONTENT`.
 """
 
 import json
@@ -14,6 +15,8 @@ from groundwork.llm.mock.code import Target, addition, note, place_for, target_f
 from groundwork.llm.mock.written import WrittenAnswers, WrittenChange
 
 MAX_FILES = 4
+CHANGES = ("write", "edit", "delete")
+_INSTEAD = re.compile(r"If a check fails, write (\S+): (.+)")
 _TASK = re.compile(r"<task>\n(.*)\n</task>", re.DOTALL)
 _LINE = re.compile(r" *\d+\t(.*)")
 
@@ -32,6 +35,8 @@ def turn(conversation: Conversation, written: WrittenAnswers | None = None) -> A
         return _said(f"I look at what {task['title']!r} touches.", calls, number)
     if task.get("asks_for_no_change"):
         return _said("I have looked at it.", [_finish(task, [target.path for target in targets])], number)
+    if failures := _failed_checks(conversation):
+        return _after_failure(task, conversation, done, failures, number)
     paths = {path for name, path, good in done if name in ("write", "edit") and good}
     if not paths:
         tried = any(name in ("write", "edit") for name, _, _ in done)
@@ -39,13 +44,86 @@ def turn(conversation: Conversation, written: WrittenAnswers | None = None) -> A
         edits = _edits(change, conversation) if change and not tried else []
         calls = edits or _outline(task, [] if tried else targets, conversation)
         return _said("I make the change.", calls, number)
-    if done[-1][0] != "read":
-        calls = [_call("read", {"file_path": path}) for path in sorted(paths)]
-        return _said("I check what I wrote.", calls, number)
-    end = _finish(task, sorted(paths))
-    if change and _is_made(change, conversation):
-        end = _finish_change(task, change)
+    return _prove(task, conversation, done, sorted(paths), number, change)
+
+
+def _prove(
+    task: Mapping[str, Any],
+    conversation: Conversation,
+    done: list[tuple[str, str, bool]],
+    paths: list[str],
+    number: int,
+    change: WrittenChange | None = None,
+) -> Answer:
+    """Read the changed files, run the checks if there are some, and finish."""
+    last = done[-1][0]
+    if last in CHANGES:
+        return _said("I read what I wrote.", [_call("read", {"file_path": path}) for path in paths], number)
+    if last == "read" and any(tool.name == "check" for tool in conversation.tools):
+        return _said("I run the checks.", [_call("check", {})], number)
+    is_made = change is not None and _is_made(change, conversation)
+    end = _finish_change(task, change) if change and is_made else _finish(task, paths)
     return _said("All of it is in place.", [end], number)
+
+
+def _failed_checks(conversation: Conversation) -> list[int]:
+    """Return the positions of messages with a failed check."""
+    return [
+        position
+        for position, message in enumerate(conversation.messages)
+        for block in message.content
+        if re.match(r"run \d+ failed", str(block.get("content", "")))
+    ]
+
+
+def _after_failure(
+    task: Mapping[str, Any],
+    conversation: Conversation,
+    done: list[tuple[str, str, bool]],
+    failures: list[int],
+    number: int,
+) -> Answer:
+    """Take the change back and write something harmless; report a second failure."""
+    path, content = _instead(task)
+    if len(failures) > 1:
+        return _said("The checks fail again.", [_finish(task, [path], met=False)], number)
+    if failures[0] == len(conversation.messages) - 1:
+        calls = [*_reverts(conversation), _call("write", {"file_path": path, "content": content})]
+        return _said("A check fails: I take my change back.", calls, number)
+    return _prove(task, conversation, done, [path], number)
+
+
+def _instead(task: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the file written after a failed check."""
+    if found := _INSTEAD.search(str(task["description"])):
+        return found[1], found[2].replace("\\n", "\n") + "\n"
+    target = note(str(task["key"]), task.get("repository_layout", ()))
+    return target.path, addition(task, target, [])
+
+
+def _reverts(conversation: Conversation) -> list[Block]:
+    """Return the calls that undo the successful changes, newest first."""
+    failed = {
+        str(block["tool_use_id"])
+        for message in conversation.messages
+        for block in message.content
+        if block.get("type") == "tool_result" and block.get("is_error")
+    }
+    calls = [
+        block
+        for message in conversation.messages
+        for block in message.content
+        if block.get("type") == "tool_use" and block["name"] in CHANGES and block["id"] not in failed
+    ]
+    return [_undo(block["name"], block["input"]) for block in reversed(calls)]
+
+
+def _undo(name: str, given: Mapping[str, Any]) -> Block:
+    path = given["file_path"]
+    if name == "edit":
+        swapped = {"old_string": given["new_string"], "new_string": given["old_string"]}
+        return _call("edit", {"file_path": path} | swapped)
+    return _call("delete", {"file_path": path})
 
 
 def _task_of(message: Message) -> dict[str, Any]:
@@ -103,7 +181,9 @@ def _change(task: Mapping[str, Any], target: Target, lines: list[str]) -> Block:
     text = addition(task, target, lines).rstrip("\n")
     place, before = place_for(target, lines)
     if not place:
-        return _call("write", {"file_path": target.path, "content": "\n".join([*lines, "", text, ""])})
+        # an edit of the whole file can be taken back
+        whole = "\n".join(lines)
+        return _call("edit", {"file_path": target.path, "old_string": whole, "new_string": f"{whole}\n\n{text}"})
     new = f"{text}\n{place}" if before else f"{place}\n\n{text}"
     return _call("edit", {"file_path": target.path, "old_string": place, "new_string": new})
 
@@ -139,11 +219,10 @@ def _finish_change(task: Mapping[str, Any], change: WrittenChange) -> Block:
     return _call("finish", {"summary": summary, "commit_subject": change.subject, "criteria": verdicts})
 
 
-def _finish(task: Mapping[str, Any], written: list[str]) -> Block:
-    files = ", ".join(written)
+def _finish(task: Mapping[str, Any], written: list[str], met: bool = True) -> Block:
+    evidence = f"See {', '.join(written)}." if met else "The repository's checks fail with and without this change."
     verdicts = [
-        {"number": criterion["number"], "met": True, "evidence": f"See {files}."}
-        for criterion in task["acceptance_criteria"]
+        {"number": criterion["number"], "met": met, "evidence": evidence} for criterion in task["acceptance_criteria"]
     ]
     about = str(task["description"]).strip() or str(task["title"])
     summary = f"{about}\n\nWritten by the mock model, which reads words and not meaning: an outline, not an answer."

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from groundwork.llm.conversation import Block, Conversation, Turn
-from groundwork.llm.mock import agent, backlog, cards, plans, reviews
+from groundwork.llm.mock import agent, backlog, cards, plans, review, reviews
 from groundwork.llm.mock.written import WrittenAnswers
 from groundwork.llm.port import Question, Reply, Stop, Task, Usage
 
@@ -43,7 +43,10 @@ class MockModel:
     async def turn(self, conversation: Conversation) -> Turn:
         """Return the next turn of the script. All messages but the last count as cached."""
         await self._sleep(self._latency_s)
-        content, end = agent.turn(conversation, self._written)
+        if review.is_review(conversation):
+            content, end = review.turn(conversation)
+        else:
+            content, end = agent.turn(conversation, self._written)
         *earlier, last = (_size(message.content) for message in conversation.messages)
         usage = Usage(
             input=last,

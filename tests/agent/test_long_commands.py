@@ -1,0 +1,302 @@
+"""Commands longer than an invocation: put away, taken up, stopped, never started twice."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from groundwork.agent.changes import from_json
+from groundwork.agent.runner import COMMAND_MS, POLL_IN_PLACE_S, WAIT_IN_PLACE_S, Pause, RunnerResult, run_session
+from groundwork.agent.session import Session
+from groundwork.agent.workspace import Workspace
+from groundwork.checks.errors import ClaimLost
+from groundwork.checks.model import CommandResult
+from groundwork.checks.ports import CheckJob, CheckProgress, Owner
+from groundwork.errors import Transient
+from groundwork.llm.conversation import Turn
+from groundwork.sandbox.errors import SandboxUnavailable
+from groundwork.sandbox.model import Changes, LogPage
+from groundwork.sandbox.verdict import Verdict
+from tests.agent.world import (
+    Clock,
+    JobContext,
+    Scripted,
+    call,
+    calls,
+    checks_with,
+    finish,
+    session_with_checks,
+    workspace,
+)
+from tests.fakes.checks import exits
+
+FILES: dict[str, str | bytes] = {"src/app.py": "one\n"}
+WRITE = call("write", file_path="src/app.py", content="two\n")
+CHECK = call("check")
+
+
+@dataclass
+class Timed:
+    """The port `CheckRunner`: a job takes `seconds` of the clock. `started` lists all starts."""
+
+    clock: Clock
+    seconds: float = 300.0
+    started: list[str] = field(default_factory=list)
+    began: dict[str, float] = field(default_factory=dict)
+    advanced: int = 0
+    faults: list[Exception] = field(default_factory=list)
+    open: bool = False
+
+    def advance(self, job: CheckJob, seconds: Callable[[], float]) -> CheckProgress:
+        self.advanced += 1
+        if self.faults:
+            raise self.faults.pop(0)
+        self.open = True
+        if job.id not in self.began:
+            self.began[job.id] = self.clock.seconds
+            self.started.append(job.id)
+        ends = self.began[job.id] + self.seconds
+        self.clock.seconds = (
+            min(ends, self.clock.seconds + seconds()) if self.clock.seconds < ends else self.clock.seconds
+        )
+        run = self.clock.seconds - self.began[job.id]
+        if self.clock.seconds < ends:
+            running = CommandResult(command=job.commands[0], seconds=run)
+            return CheckProgress((running,), None, 2.0, f"Runs {job.commands[0]} ({run:.0f} s)")
+        return CheckProgress((exits(job.commands[0], 0, seconds=self.seconds),), Verdict.PASSED)
+
+    def log(self, owner: Owner, job_id: str, position: int, offset: int) -> LogPage:
+        return LogPage()
+
+    def changes(self, owner: Owner) -> Changes:
+        return Changes()
+
+    def close(self, owner: Owner) -> None:
+        """Commands end with their sandbox."""
+        self.open = False
+        self.began.clear()
+
+
+class World:
+    """Invocations on different machines: only the stored session and the sandbox remain."""
+
+    def __init__(self, folder: Path, *script: Turn, seconds: float = 300.0) -> None:
+        self.folder, self.clock = folder, Clock()
+        self.runner, self.script = Timed(self.clock, seconds), list(script)
+        self.stored: Session = session_with_checks()
+        self.saves = self.machines = self.left_ms = 0
+        self.left_ms = 900_000
+        self.activities: list[str] = []
+
+    def workspace(self) -> Workspace:
+        self.machines += 1
+        work = workspace(self.folder / str(self.machines), FILES)
+        work.restore(from_json(self.stored.changes))
+        return work
+
+    async def invoke(self, stop: asyncio.Event | None = None, epoch: int = 1) -> RunnerResult:
+        turns = self.script[self.stored.turns :]
+        checks = checks_with(self.runner, clock=self.clock, epoch=epoch)
+        desk = JobContext(Scripted(list(turns)), self.workspace(), checks=checks, time=self.clock)
+        desk.left_ms = self.left_ms
+        result = await run_session(self.stored, desk.means(), desk.watch(stop))
+        self.stored = desk.kept[-1] if desk.kept else self.stored
+        self.activities += desk.activities
+        self.saves += len(desk.kept)
+        return result
+
+    async def to_the_end(self) -> list[float]:
+        """Invoke until the session has ended; return the waits between."""
+        waits: list[float] = []
+        for _ in range(200):
+            result = await self.invoke(epoch=self.machines + 1)
+            if result.pause is None:
+                return waits
+            assert result.pause is Pause.COMMAND
+            waits.append(result.wait_s)
+            self.clock.seconds += result.wait_s
+        raise AssertionError("it never ends")
+
+
+async def test_a_short_command_is_waited_for_in_place(tmp_path: Path) -> None:
+    world = World(tmp_path, calls(WRITE), calls(CHECK), calls(finish()), seconds=WAIT_IN_PLACE_S - 1)
+    assert await world.to_the_end() == []
+    assert world.stored.ended
+    assert world.stored.ended.success
+    assert "Runs pytest -q" in world.activities
+
+
+async def test_a_long_command_holds_no_invocation_and_is_started_once(tmp_path: Path) -> None:
+    world = World(tmp_path, calls(WRITE), calls(CHECK), calls(finish()))
+    first = await world.invoke()
+    assert (first.pause, first.wait_s, first.activity) == (Pause.COMMAND, 10.0, "Runs pytest -q (20 s)")
+    assert world.clock.seconds == 1_000 + WAIT_IN_PLACE_S
+    waits = await world.to_the_end()
+    assert len(world.runner.started) == 1
+    assert world.stored.ended
+    assert world.stored.ended.success
+    # only the saves of turns and of the command's end, none for a look at it
+    assert world.saves == 4
+    assert waits == sorted(waits)
+    assert len(waits) < 12
+
+
+async def test_waiting_is_no_work_of_the_session(tmp_path: Path) -> None:
+    world = World(tmp_path, calls(WRITE), calls(CHECK), calls(finish()), seconds=3_000.0)
+    world.stored = session_with_checks(max_seconds=10_000)
+    await world.to_the_end()
+    assert world.stored.worked_ms < 20_000
+    assert world.stored.checks
+    assert world.stored.checks.seconds == 3_000.0
+    assert world.stored.ended
+    assert world.stored.ended.success
+
+
+async def test_the_session_is_stored_before_its_command_starts(tmp_path: Path) -> None:
+    world = World(tmp_path, calls(WRITE, CHECK, call("list")), calls(finish()), seconds=1.0)
+    world.runner.faults = [Transient("killed here")]
+    desk = JobContext(
+        Scripted(list(world.script)), world.workspace(), checks=checks_with(world.runner, clock=world.clock)
+    )
+    with pytest.raises(Transient):
+        await run_session(world.stored, desk.means(), desk.watch())
+    (world.stored,) = desk.kept
+    assert world.stored.unfinished_turn
+    assert world.stored.changes == {"src/app.py": {"text": "two\n"}}
+    # another machine continues without a call of the model
+    await world.to_the_end()
+    assert world.stored.usage.calls == 2
+    assert [block["type"] for block in world.stored.messages[2].content] == ["tool_result"] * 3
+
+
+@pytest.mark.parametrize("lost_after", range(1, 6))
+async def test_a_lost_invocation_starts_no_command_twice(tmp_path: Path, lost_after: int) -> None:
+    turns = (calls(WRITE, CHECK), calls(CHECK, call("run", command="pytest -q -k a")), calls(finish()))
+    world = World(tmp_path, *turns, seconds=45.0)
+    stored: list[Session] = [world.stored]
+
+    class Killed(Exception):
+        """The process is gone."""
+
+    async def keep(session: Session) -> None:
+        if len(stored) == lost_after:
+            stored.append(stored[-1])
+            raise Killed
+        stored.append(Session.decompress(session.compress()))
+
+    for _ in range(60):
+        world.stored = stored[-1]
+        desk = JobContext(
+            Scripted(list(turns[world.stored.turns :])),
+            world.workspace(),
+            checks=checks_with(world.runner, clock=world.clock),
+            time=world.clock,
+        )
+        context = desk.watch()
+        object.__setattr__(context, "save", keep)
+        try:
+            result = await run_session(world.stored, desk.means(), context)
+        except Killed:
+            continue
+        if result.pause is None:
+            break
+        world.clock.seconds += result.wait_s
+    assert stored[-1].ended
+    assert stored[-1].ended.success
+    assert len(world.runner.started) == len(set(world.runner.started)) == 3
+
+
+async def test_two_commands_of_one_turn_run_one_after_the_other(tmp_path: Path) -> None:
+    world = World(
+        tmp_path, calls(WRITE), calls(CHECK, call("run", command="pytest -q -k a")), calls(CHECK), calls(finish())
+    )
+    await world.to_the_end()
+    assert len(world.runner.started) == 3
+    begins = sorted(world.runner.began.values())
+    assert all(later - earlier >= 300 for earlier, later in pairwise(begins))
+
+
+async def test_after_a_pause_the_command_runs_again_and_the_session_goes_on(tmp_path: Path) -> None:
+    world = World(tmp_path, calls(WRITE), calls(CHECK), calls(finish()))
+    assert (await world.invoke()).pause is Pause.COMMAND
+    world.runner.close(checks_with(world.runner).owner)
+    world.clock.seconds += 86_400
+    await world.to_the_end()
+    assert world.runner.started == [world.runner.started[0]] * 2
+    assert world.stored.ended
+    assert world.stored.ended.success
+    assert world.stored.usage.calls == 3
+
+
+async def test_a_stop_ends_the_wait_and_keeps_the_call(tmp_path: Path) -> None:
+    world, stop = World(tmp_path, calls(WRITE), calls(CHECK), calls(finish())), asyncio.Event()
+    await world.invoke()
+    advance = world.runner.advance
+
+    def stopped(job: CheckJob, seconds: Callable[[], float]) -> CheckProgress:
+        assert seconds() == POLL_IN_PLACE_S
+        stop.set()
+        assert seconds() == 0.0
+        return advance(job, seconds)
+
+    world.runner.advance = stopped  # type: ignore[method-assign]
+    result = await world.invoke(stop)
+    assert result.pause is Pause.STOPPED
+    assert result.session.unfinished_turn
+
+
+async def test_an_invocation_near_its_end_does_not_ask(tmp_path: Path) -> None:
+    world = World(tmp_path, calls(WRITE), calls(CHECK), calls(finish()))
+    await world.invoke()
+    before, world.left_ms = world.runner.advanced, COMMAND_MS - 1
+    assert (await world.invoke()).pause is Pause.TIME
+    assert world.runner.advanced == before
+
+
+@pytest.mark.parametrize("fault", [ClaimLost(), SandboxUnavailable("no user namespaces"), Transient("no answer")])
+async def test_a_fault_of_the_sandbox_is_passed_on_and_the_call_can_be_repeated(
+    tmp_path: Path, fault: Exception
+) -> None:
+    world = World(tmp_path, calls(WRITE), calls(CHECK), calls(finish()))
+    await world.invoke()
+    world.runner.faults = [fault]
+    with pytest.raises(type(fault)):
+        await world.invoke()
+    await world.to_the_end()
+    assert world.stored.ended
+    assert world.stored.ended.success
+
+
+async def test_a_command_beyond_the_seconds_of_the_attempt_is_ended(tmp_path: Path) -> None:
+    world = World(tmp_path, calls(WRITE), calls(CHECK), calls(finish()), calls(finish()), seconds=10**6)
+    world.stored = session_with_checks(max_seconds=600)
+    await world.to_the_end()
+    told = [str(block.get("content")) for block in world.stored.messages[4].content]
+    assert told[0].startswith("Stopped: the commands of one attempt may take 600 seconds.\nrun 1 could not run")
+    assert "command 1 did not end after" in told[0]
+    assert not world.runner.open
+    # no landing is decided here; but the session could end
+    assert world.stored.ended
+    assert world.stored.checks
+    assert 600 <= world.stored.checks.seconds < 900
+
+
+async def test_a_free_slot_is_waited_for_without_an_invocation(tmp_path: Path) -> None:
+    world = World(tmp_path, calls(WRITE), calls(CHECK), calls(finish()), seconds=1.0)
+    waits, advance = [40.0] * 9, world.runner.advance
+
+    def busy(job: CheckJob, seconds: Callable[[], float]) -> CheckProgress:
+        if waits:
+            return CheckProgress(wait_s=waits.pop(), activity="Waits for a free sandbox")
+        return advance(job, seconds)
+
+    world.runner.advance = busy  # type: ignore[method-assign]
+    result = await world.invoke()
+    assert (result.pause, result.wait_s, result.activity) == (Pause.COMMAND, 40.0, "Waits for a free sandbox")
+    pauses = await world.to_the_end()
+    assert pauses[-1] > 40.0
+    assert world.stored.checks
+    assert world.stored.checks.seconds == 1.0

@@ -1,0 +1,402 @@
+"""Landings with checks: nothing lands unless its very tree has passed."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from groundwork.agent.commit_message import CHECKS, trailers
+from groundwork.agent.repository import RepositoryUnreachable
+from groundwork.agent.review import DECIDE
+from groundwork.checks.errors import ClaimLost
+from groundwork.checks.model import CheckSettings, CommandResult, Verified
+from groundwork.checks.ports import CheckJob, CheckProgress, OwnerKind
+from groundwork.execution import commands
+from groundwork.execution.commands import Actor
+from groundwork.execution.state import Cause
+from groundwork.llm.conversation import Conversation, Turn, TurnEnd
+from groundwork.llm.port import Usage
+from groundwork.plans.model import PlanStatus, TaskStatus
+from groundwork.sandbox.errors import SandboxUnavailable
+from groundwork.sandbox.model import Ending
+from groundwork.sandbox.verdict import Verdict
+from tests.agent.world import MODEL
+from tests.execution.test_agent_worker import World
+from tests.fakes.checks import ScriptedChecks, exits
+from tests.fakes.upstream import FakeUpstream, tree_id
+from tests.plans.plans import draft, id_of, phase, plan_of
+
+SETTINGS = CheckSettings(verify=("run-tests",))
+Files = Mapping[str, bytes]
+
+
+@dataclass
+class LandingChecks(ScriptedChecks):
+    """Checks of sessions pass at once; `script`, `waits` and `before` are those of landings."""
+
+    def advance(self, job: CheckJob, seconds: Callable[[], float]) -> CheckProgress:
+        if job.owner.kind is not OwnerKind.LANDING:
+            return CheckProgress(tuple(exits(command, 0) for command in job.commands), Verdict.PASSED)
+        return super().advance(job, seconds)
+
+
+def passing(command: str, files: Files) -> CommandResult:
+    return exits(command, 0, "== 3 passed in 0.1s ==")
+
+
+def world_of(
+    script: Callable[[str, Files], CommandResult] = passing,
+    settings: CheckSettings = SETTINGS,
+    tasks: tuple[str, ...] = ("a",),
+    **fields: Any,
+) -> World:
+    drafts = [draft(key, files=(f"src/{key}.py",)) for key in tasks]
+    plan = plan_of(phase("One", *drafts, mode="parallel"), **fields)
+    return World(plan, settings, LandingChecks(script))
+
+
+def checks_of(world: World) -> LandingChecks:
+    assert isinstance(world.checks, LandingChecks)
+    return world.checks
+
+
+def head_of(world: World) -> Any:
+    return world.server.history(f"groundwork/{world.plan.id}")[0]
+
+
+async def to_the_end(world: World, key: str = "a", steps: int = 40) -> str:
+    for _ in range(steps):
+        step = await world.work(key)
+        if step not in ("WORK", "LATER"):
+            return step
+    raise AssertionError("it does not end")
+
+
+async def test_a_change_whose_tree_has_passed_lands_and_says_so() -> None:
+    world = world_of()
+    assert await world.work("a") == "DONE"
+    state = world.state("a")
+    assert (state.status, state.verified, state.tests) == (TaskStatus.COMPLETED, Verified.PASSED, 3)
+    assert [tree for _, tree in checks_of(world).checked] == [tree_id(head_of(world).tree)]
+    assert trailers(head_of(world).text)[CHECKS] == "passed: run-tests"
+    assert checks_of(world).open == set()
+
+
+async def test_a_failed_check_lands_nothing_and_the_next_attempt_goes_on_from_it_with_the_log() -> None:
+    def fails_once(command: str, files: Files) -> CommandResult:
+        return passing(command, files) if len(checks.checked) else exits(command, 1, "AssertionError: 1 != 2")
+
+    world = world_of(fails_once)
+    checks = checks_of(world)
+    assert await world.work("a") == "WORK"
+    assert world.commits() == []
+    state = world.state("a")
+    assert (state.verified, state.attempts) == (Verified.FAILED, 1)
+    assert "AssertionError: 1 != 2" in state.failed[0].reason
+    told: list[str] = []
+    world.model.script = lambda conversation: told.append(json.dumps(conversation.messages[0].content[0]))
+    assert await world.work("a") == "DONE"
+    assert "AssertionError: 1 != 2" in told[0]
+    assert "already in your files" in told[0]
+    assert (world.state("a").verified, world.state("a").attempts) == (Verified.PASSED, 2)
+
+
+async def test_a_branch_that_moves_during_the_check_is_checked_again_as_it_then_is() -> None:
+    def moves(job: CheckJob) -> None:
+        if not checks.checked:
+            head = head_of(world)
+            world.server.commit(f"groundwork/{world.plan.id}", head.sha, head.tree | {"theirs": b"x"}, "theirs\n")
+
+    world = world_of()
+    checks = checks_of(world)
+    checks.before = moves
+    assert await world.work("a") == "DONE"
+    assert len(checks.checked) == 2
+    assert checks.checked[1][1] == tree_id(head_of(world).tree)
+    assert "theirs" in head_of(world).tree
+
+
+async def test_a_branch_that_keeps_moving_pauses_the_plan_and_a_resume_tries_again() -> None:
+    moving = True
+
+    def moves(job: CheckJob) -> None:
+        if moving:
+            head = head_of(world)
+            tree = head.tree | {"theirs": str(len(checks.checked)).encode()}
+            world.server.commit(f"groundwork/{world.plan.id}", head.sha, tree, "theirs\n")
+
+    world = world_of()
+    checks = checks_of(world)
+    checks.before = moves
+    assert await to_the_end(world) == "GATE"
+    execution = world.store.read(world.plan.id).execution
+    assert (execution.status, execution.cause) == (PlanStatus.PAUSED, Cause.TROUBLE)
+    assert "moved" in (execution.reason or "")
+    assert world.state("a").attempts == 1
+    moving = False
+    world.change(lambda state: commands.resume(state, Actor("somebody", 1_000)))
+    world.handler.wait_at_gate(world.plan.id, 1, id_of(world.plan, "a"), "again")
+    assert await to_the_end(world) == "DONE"
+    assert world.state("a").attempts == 1
+
+
+async def test_a_long_check_puts_the_landing_away_and_later_invocations_go_on_with_it() -> None:
+    world = world_of()
+    checks_of(world).waits = 3
+    assert await world.work("a") == "LATER"
+    assert world.state("a").activity == "Runs: run-tests (2 s)"
+    asked = world.model.asked
+    assert await to_the_end(world) == "DONE"
+    assert (world.model.asked, world.state("a").attempts, len(checks_of(world).checked)) == (asked, 1, 1)
+
+
+@pytest.mark.parametrize("ending", [Ending.TIMEOUT, Ending.LOST, Ending.KILLED, Ending.OUTPUT])
+async def test_a_check_that_could_not_run_is_no_failure_and_uses_no_attempt(ending: Ending) -> None:
+    def could_not(command: str, files: Files) -> CommandResult:
+        return passing(command, files) if len(checks.checked) >= 2 else CommandResult(command=command, ending=ending)
+
+    world = world_of(could_not)
+    checks = checks_of(world)
+    assert await world.work("a") == "LATER"
+    assert "could not run" in (world.state("a").activity or "")
+    assert await to_the_end(world) == "DONE"
+    assert (world.state("a").attempts, world.state("a").failed) == (1, ())
+
+
+async def test_checks_that_never_run_pause_the_plan_with_the_reason() -> None:
+    world = world_of(lambda command, files: CommandResult(command=command, ending=Ending.LOST, detail="gone"))
+    assert await to_the_end(world) == "GATE"
+    execution = world.store.read(world.plan.id).execution
+    assert (execution.status, execution.cause) == (PlanStatus.PAUSED, Cause.TROUBLE)
+    assert "5 times in a row" in (execution.reason or "")
+    assert (world.state("a").attempts, world.state("a").failed, world.commits()) == (1, (), [])
+    assert checks_of(world).open == set()
+
+
+async def test_no_sandbox_pauses_the_plan_at_once() -> None:
+    def unavailable(job: CheckJob) -> None:
+        raise SandboxUnavailable("No sandbox can be started on this machine.")
+
+    world = world_of()
+    checks_of(world).before = unavailable
+    assert await world.work("a") == "GATE"
+    execution = world.store.read(world.plan.id).execution
+    assert (execution.status, execution.cause) == (PlanStatus.PAUSED, Cause.TROUBLE)
+    assert "No sandbox can be started" in (execution.reason or "")
+    assert world.state("a").failed == ()
+
+
+async def test_a_landing_that_has_lost_its_claim_pushes_nothing() -> None:
+    def lost(job: CheckJob) -> None:
+        raise ClaimLost
+
+    world = world_of()
+    checks_of(world).before = lost
+    assert await world.work("a") == "WORK"
+    assert world.commits() == []
+
+
+async def test_a_cancel_during_the_check_lands_nothing_and_closes_the_sandbox() -> None:
+    world = world_of()
+    checks_of(world).waits = 2
+    assert await world.work("a") == "LATER"
+    assert checks_of(world).open
+    world.change(lambda state: commands.cancel(state, Actor("somebody", 1_000)))
+    assert await world.work("a") == "DONE"
+    assert (world.commits(), checks_of(world).open) == ([], set())
+
+
+async def test_a_pause_closes_the_sandbox_of_a_landing_and_a_resume_checks_again() -> None:
+    world = world_of()
+    checks_of(world).waits = 2
+    assert await world.work("a") == "LATER"
+    world.change(lambda state: commands.pause(state, Actor("somebody", 1_000)))
+    assert await world.work("a") == "GATE"
+    assert checks_of(world).open == set()
+    world.change(lambda state: commands.resume(state, Actor("somebody", 1_000)))
+    world.handler.wait_at_gate(world.plan.id, 1, id_of(world.plan, "a"), "again")
+    assert await to_the_end(world) == "DONE"
+    assert (world.state("a").attempts, world.state("a").verified) == (1, Verified.PASSED)
+
+
+async def test_a_push_whose_answer_was_lost_is_neither_checked_nor_made_again() -> None:
+    world = world_of()
+    push = FakeUpstream.push
+
+    def lost(self: FakeUpstream, prepared: Any) -> Any:
+        push(self, prepared)
+        raise RepositoryUnreachable("The answer was lost.")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(FakeUpstream, "push", lost)
+        assert await world.work("a") == "LATER"
+    assert await world.work("a") == "DONE"
+    assert (world.commits(), len(checks_of(world).checked)) == (["a"], 1)
+    assert world.state("a").verified is Verified.PASSED
+
+
+async def test_the_tree_of_a_patch_on_its_stack_is_checked() -> None:
+    seen: list[set[str]] = []
+
+    def look(command: str, files: Files) -> CommandResult:
+        seen.append({path for path in files if path.startswith("src/") and path != "src/app.py"})
+        return passing(command, files)
+
+    world = world_of(look, tasks=("a", "b"), auto_commit=False)
+    for key in ("a", "b"):
+        assert await to_the_end(world, key) == "DONE"
+    assert seen == [{"src/a.py"}, {"src/a.py", "src/b.py"}]
+    assert [world.state(key).verified for key in ("a", "b")] == [Verified.PASSED] * 2
+    assert set(world.sessions.patches) == {id_of(world.plan, key) for key in ("a", "b")}
+
+
+async def test_a_patch_that_has_failed_is_not_kept() -> None:
+    world = world_of(lambda command, files: exits(command, 1), auto_commit=False)
+    assert await world.work("a") == "WORK"
+    assert world.sessions.patches == {}
+
+
+async def test_a_second_landing_waits_its_turn_without_a_sandbox() -> None:
+    world = world_of(tasks=("a", "b"))
+    checks_of(world).waits = 1
+    assert await world.work("a") == "LATER"
+    assert await world.work("b") == "LATER"
+    assert world.state("b").activity == "Waits to land: 1 task is before it"
+    assert len(checks_of(world).open) == 1
+    assert await to_the_end(world, "a") == "DONE"
+    assert await to_the_end(world, "b") == "DONE"
+    assert sorted(world.commits()) == ["a", "b"]
+    # in turn, no check was in vain
+    assert len(checks_of(world).checked) == 2
+
+
+async def test_a_repository_without_checks_lands_as_before_and_says_so() -> None:
+    world = World(plan_of(phase("One", draft("a", files=("src/a.py",)))))
+    assert await world.work("a") == "DONE"
+    assert world.state("a").verified is Verified.NOT_CONFIGURED
+    assert CHECKS not in trailers(head_of(world).text)
+
+
+async def test_checks_turned_off_land_as_not_run() -> None:
+    world = World(plan_of(phase("One", draft("a", files=("src/a.py",)))), SETTINGS)
+    assert await world.work("a") == "DONE"
+    assert world.state("a").verified is Verified.NOT_RUN
+    assert trailers(head_of(world).text)[CHECKS] == "not_run"
+
+
+# reviews
+
+
+def decision(approve: bool) -> Turn:
+    given = {"approve": approve, "reason": "The test was weakened." if not approve else "It does what the task asks."}
+    block = {"type": "tool_use", "id": "toolu_1", "name": DECIDE, "input": given}
+    return Turn((block,), TurnEnd.CALLS, Usage(10, 10, calls=1), MODEL)
+
+
+@dataclass
+class Reviewer:
+    """Answers reviews, and leaves sessions to the mock. `shown` holds first messages."""
+
+    approves: bool = True
+    shown: list[str] = field(default_factory=list)
+
+    def __call__(self, conversation: Conversation) -> Turn | None:
+        if DECIDE not in {tool.name for tool in conversation.tools}:
+            return None
+        self.shown.append(str(conversation.messages[0].content[0]["text"]))
+        return decision(self.approves)
+
+
+def reviewed_world(
+    path: str, approves: bool = True, red_baseline: bool = False, **fields: Any
+) -> tuple[World, Reviewer]:
+    reviewer = Reviewer(approves)
+    settings, plan = SETTINGS.model_copy(update=fields), plan_of(phase("One", draft("a", files=(path,))))
+    world = World(plan, settings, LandingChecks(passing), red_baseline)
+    world.model.script = reviewer
+    return world, reviewer
+
+
+@pytest.mark.parametrize("path", ["conftest.py", "tests/conftest.py", "pyproject.toml"])
+async def test_a_change_to_what_configures_the_tests_is_shown_and_reviewed(path: str) -> None:
+    world, reviewer = reviewed_world(path)
+    assert await to_the_end(world) == "DONE"
+    state = world.state("a")
+    assert state.findings == (f"{path} configures tests or builds.",)
+    assert state.reviewed == "Approved: It does what the task asks."
+    assert f"diff --git a/{path}" in reviewer.shown[0]
+    assert f"{path} configures tests" in reviewer.shown[0]
+
+
+async def test_a_rejected_change_does_not_land_and_the_reason_reaches_the_next_attempt() -> None:
+    world, reviewer = reviewed_world("conftest.py", approves=False)
+    assert await world.work("a") == "WORK"
+    assert world.commits() == []
+    assert "The test was weakened." in world.state("a").failed[0].reason
+    reviewer.approves = True
+    assert await to_the_end(world) == "DONE"
+
+
+async def test_fewer_tests_than_before_need_a_review() -> None:
+    def counts(command: str, files: Files) -> CommandResult:
+        return exits(command, 0, f"== {2 if 'src/b.py' in files else 5} passed in 1.00s ==")
+
+    world = world_of(counts, tasks=("a", "b"))
+    world.model.script = Reviewer()
+    assert await to_the_end(world, "a") == "DONE"
+    assert (world.state("a").findings, world.state("a").reviewed) == ((), "")
+    assert await to_the_end(world, "b") == "DONE"
+    assert world.state("b").findings == ("Fewer tests ran: 2 instead of 5.",)
+    assert world.state("b").reviewed
+
+
+async def test_with_a_red_baseline_nothing_is_called_passed_and_each_change_is_reviewed() -> None:
+    for code, shown in ((0, None), (1, Verified.FAILED)):
+        world, reviewer = reviewed_world("src/a.py", red_baseline=True, allow_red_baseline=True)
+        world.checks = LandingChecks(lambda command, files, code=code: exits(command, code))  # type: ignore[misc]
+        assert await to_the_end(world) == "DONE"
+        assert (world.state("a").verified, len(reviewer.shown)) == (shown, 1)
+
+
+async def test_where_the_baseline_is_not_red_the_permission_lets_no_failed_check_land() -> None:
+    world, _ = reviewed_world("src/a.py", allow_red_baseline=True)
+    world.checks = LandingChecks(lambda command, files: exits(command, 1))
+    assert await world.work("a") == "WORK"
+    assert (world.commits(), world.state("a").verified) == ([], Verified.FAILED)
+
+
+async def test_a_repository_may_ask_for_a_review_of_every_change() -> None:
+    world, reviewer = reviewed_world("src/a.py", require_review=True)
+    assert await to_the_end(world) == "DONE"
+    assert len(reviewer.shown) == 1
+    assert world.state("a").usage.calls == world.model.asked
+
+
+async def test_a_reviewer_that_does_not_decide_approves_nothing() -> None:
+    world, _ = reviewed_world("conftest.py")
+    chatter = Turn(({"type": "text", "text": "Fine."},), TurnEnd.SAID, Usage(1, 1, calls=1), MODEL)
+    world.model.script = lambda conversation: chatter if DECIDE in {tool.name for tool in conversation.tools} else None
+    assert await world.work("a") == "WORK"
+    assert "no decision" in world.state("a").failed[0].reason
+    assert world.commits() == []
+
+
+async def test_a_reviewer_cannot_write() -> None:
+    world, _ = reviewed_world("conftest.py")
+    results: list[str] = []
+
+    def writes_first(conversation: Conversation) -> Turn | None:
+        if DECIDE not in {tool.name for tool in conversation.tools}:
+            return None
+        if len(conversation.messages) > 1:
+            results.append(json.dumps([dict(block) for block in conversation.messages[-1].content]))
+            return decision(approve=True)
+        block = {"type": "tool_use", "id": "t", "name": "write", "input": {"file_path": "x", "content": "x"}}
+        return Turn((block,), TurnEnd.CALLS, Usage(1, 1, calls=1), MODEL)
+
+    world.model.script = writes_first
+    assert await to_the_end(world) == "DONE"
+    assert "A reviewer has only" in results[0]
+    assert "x" not in head_of(world).tree

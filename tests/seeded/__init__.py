@@ -1,0 +1,1 @@
+"""Seeded repairs: small projects with a bug and its test, mended by scripted models."""

@@ -1,0 +1,160 @@
+"""Model of the checks of landings behind faulty requests, with their invariants."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+from groundwork.adapters.dynamodb.sessions import DynamoSessions
+from groundwork.agent.patches import PatchRef
+from groundwork.checks.errors import ClaimLost
+from groundwork.checks.model import CheckSettings, CommandResult
+from groundwork.checks.ports import CheckJob, CheckProgress, Owner
+from groundwork.execution.patch_stacks import PatchStacks
+from groundwork.execution.state import RepositoryChecks
+from groundwork.plans.model import TaskStatus
+from groundwork.sandbox.model import Changes, Ending, LogPage
+from groundwork.sandbox.verdict import Verdict
+from tests.fakes.upstream import FakeCommit, FakeUpstream, tree_id
+from tests.simulation.cloud import ask
+from tests.simulation.execution.cloud import ExecutionCloud
+from tests.simulation.execution.repositories import Repositories
+from tests.simulation.execution.seen import Moment, SeenPlans, number_of
+from tests.simulation.execution.worlds import World
+from tests.simulation.known import demand
+
+SETTINGS = CheckSettings(verify=("check",))
+RED, NOT_RUN = 0.15, 0.1
+
+
+def checks_at_start(world: World) -> tuple[RepositoryChecks, ...]:
+    return tuple(RepositoryChecks(repository_id=id_, settings=SETTINGS) for id_ in world.checked)
+
+
+@dataclass(slots=True)
+class Job:
+    ends_at: float
+    tree: str
+    verdict: Verdict
+
+
+@dataclass(slots=True)
+class CheckService:
+    """Sandboxes and their jobs.
+
+    `passed` holds task and tree of each passed landing, `open` the owners.
+    """
+
+    cloud: ExecutionCloud
+    random: Random
+    open: dict[str, float] = field(default_factory=dict)
+    jobs: dict[tuple[str, str], Job] = field(default_factory=dict)
+    passed: set[tuple[str, str]] = field(default_factory=set)
+
+    def advance(self, job: CheckJob) -> CheckProgress:
+        if not self._is_claimed(job.owner):
+            raise ClaimLost
+        now = self.cloud.loop.now
+        self.open.setdefault(job.owner.id, now)
+        known = self.jobs.get((job.owner.id, job.id))
+        if known is None:
+            known = self.jobs[job.owner.id, job.id] = self._begun(job, now)
+        if now < known.ends_at:
+            return CheckProgress(wait_s=10.0, activity="Runs: check")
+        if known.verdict is Verdict.PASSED:
+            self.passed.add((job.owner.task_id, known.tree))
+        return CheckProgress((result_of(known.verdict),), known.verdict)
+
+    def close(self, owner: Owner) -> None:
+        self.open.pop(owner.id, None)
+
+    def _begun(self, job: CheckJob, now: float) -> Job:
+        chance = self.random.random()
+        verdict = Verdict.PASSED
+        if chance < RED:
+            verdict = Verdict.FAILED
+        elif chance < RED + NOT_RUN:
+            verdict = Verdict.COULD_NOT_RUN
+        return Job(now + self.random.choice([0.0, 1.0, 30.0, 400.0]), job.tree_sha, verdict)
+
+    def _is_claimed(self, owner: Owner) -> bool:
+        row = self.cloud.database.row(("plans", owner.plan_id, f"X#{owner.task_id.rpartition('-')[2]}"))
+        if row is None or row["status"]["S"] != TaskStatus.RUNNING.value:
+            return False
+        return number_of(row, "epoch") == owner.epoch
+
+
+def result_of(verdict: Verdict) -> CommandResult:
+    if verdict is Verdict.COULD_NOT_RUN:
+        return CommandResult(command="check", ending=Ending.LOST)
+    return CommandResult(command="check", ending=Ending.EXIT, exit_code=0 if verdict is Verdict.PASSED else 1)
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatedChecks:
+    """The port `groundwork.checks.ports.CheckRunner`: each call is one request."""
+
+    service: CheckService
+
+    def advance(self, job: CheckJob, seconds: Callable[[], float]) -> CheckProgress:
+        progress: CheckProgress = ask("checks", ("advance", lambda: self.service.advance(job)))
+        return progress
+
+    def close(self, owner: Owner) -> None:
+        ask("checks", ("close", lambda: self.service.close(owner)))
+
+    def log(self, owner: Owner, job_id: str, position: int, offset: int) -> LogPage:
+        return LogPage()
+
+    def changes(self, owner: Owner) -> Changes:
+        return Changes()
+
+
+@dataclass(slots=True)
+class CheckInvariants:
+    service: CheckService
+    seen: SeenPlans
+    repositories: Repositories
+    sessions: DynamoSessions
+
+    def on_commit(self, repository_id: str, commit: FakeCommit, task_id: str) -> None:
+        """The pushed tree is one that a landing of this very task has seen pass."""
+        moment = self.seen.moments[task_id.rpartition("-")[0]]
+        if _has_checks(moment, repository_id):
+            proven = (task_id, tree_id(commit.tree)) in self.service.passed
+            demand(proven, "nothing_lands_unless_its_tree_has_passed", f"{task_id} in {commit.sha}")
+
+    def on_change(self, before: Moment, after: Moment) -> None:
+        for task in after.plan.tasks:
+            old, new = before.of(task.id), after.of(task.id)
+            if new.failed and new.failed[-1:] != old.failed[-1:]:
+                reason = new.failed[-1].reason
+                wrong = "could not run" in reason and not reason.startswith("Gave up")
+                demand(not wrong, "what_could_not_run_uses_no_attempt", f"{task.id}: {reason}")
+            done = new.status is TaskStatus.COMPLETED and old.status is not TaskStatus.COMPLETED
+            repository_id = task.repository_id or after.plan.repository_id
+            if done and new.files and not after.plan.auto_commit and _has_checks(after, repository_id):
+                self._patch_has_passed(after, repository_id, PatchRef(task_id=task.id, attempt=new.attempts))
+
+    def _patch_has_passed(self, moment: Moment, repository_id: str, ref: PatchRef) -> None:
+        patch = self.sessions.load_patch(ref)
+        assert patch
+        git = FakeUpstream(self.repositories.servers[repository_id])
+        stack = PatchStacks(self.sessions).of_patches([*patch.base_patches, ref])
+        tree = git.tree_of(git.apply_stack(patch.base, stack), {})
+        name = "nothing_lands_unless_its_tree_has_passed"
+        demand((ref.task_id, tree) in self.service.passed, name, f"the patch of {ref.task_id}")
+
+
+def _has_checks(moment: Moment, repository_id: str) -> bool:
+    return any(one.repository_id == repository_id for one in moment.execution.checks)
+
+
+class StartedWithChecks:
+    """Settings of the plan's repositories, as the function reads them at a scheduled start."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def settings_of(self, plan: Any) -> tuple[RepositoryChecks, ...]:
+        return checks_at_start(self._world)
