@@ -13,7 +13,7 @@ from botocore.config import Config
 from checks.sam import Template, listed, resources, statements, translated
 
 BUCKET = "PrivateBucket"
-DAYS = {"imports/": 14, "uploads/": 14, "staged/": 14, "checkouts/": 7, "diffs/": 90}
+DAYS = {"imports/": 14, "uploads/": 14, "staged/": 14, "checkouts/": 7, "diffs/": 90, "setups/": 30}
 
 
 @pytest.fixture(scope="module")

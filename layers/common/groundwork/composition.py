@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 from functools import cache
 from platform import platform
 
-from groundwork.adapters.aws import setup_store
 from groundwork.adapters.aws.clients import async_invoker, event_invoker, secret_value
 from groundwork.adapters.aws.import_files import S3ImportFiles, s3_client
 from groundwork.adapters.aws.sandboxes import open_sandboxes
 from groundwork.adapters.aws.scheduler import PlanTimer
 from groundwork.adapters.aws.setup_store import S3SetupStore
+from groundwork.adapters.aws.setup_store import s3_client as setups_client
 from groundwork.adapters.aws.step_functions import PlanMachine
 from groundwork.adapters.dynamodb.tables import Tables, open_tables
 from groundwork.adapters.git.clone import Bounds
@@ -106,7 +106,7 @@ class Services:
     def checks(self) -> SandboxCheckRunner:
         """Return the runner of checks. Raises Transient."""
         settings = self.settings
-        setups = S3SetupStore(setup_store.s3_client(), settings.private_bucket)
+        setups = S3SetupStore(setups_client(), settings.private_bucket)
         # a kept set-up fits the machine only that made it
         machine = f"{settings.sandbox_image} {platform() if settings.local else ''}"
         return SandboxCheckRunner(self.keeper(), self.tables.checks, setups, machine)

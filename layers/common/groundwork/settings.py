@@ -76,6 +76,7 @@ class Settings:
             backlog_table=environ.get("GROUNDWORK_BACKLOG_TABLE", ""),
             runs_table=environ.get("GROUNDWORK_RUNS_TABLE", ""),
             plans_table=environ.get("GROUNDWORK_PLANS_TABLE", ""),
+            private_bucket=environ.get("GROUNDWORK_PRIVATE_BUCKET", ""),
             # process_next and plan_executor invoke themselves: Lambda provides their own names
             process_next=environ.get("GROUNDWORK_PROCESS_NEXT") or environ.get("AWS_LAMBDA_FUNCTION_NAME", ""),
             plan_executor=environ.get("GROUNDWORK_PLAN_EXECUTOR") or environ.get("AWS_LAMBDA_FUNCTION_NAME", ""),
@@ -91,7 +92,6 @@ class Settings:
             sandbox_secret=environ.get("GROUNDWORK_SANDBOX_SECRET", ""),
             sandbox_egress=environ.get("GROUNDWORK_SANDBOX_EGRESS", ""),
             sandbox_scope=environ.get("GROUNDWORK_SANDBOX_SCOPE", ""),
-            private_bucket=environ.get("GROUNDWORK_PRIVATE_BUCKET", ""),
             ai=environ.get("GROUNDWORK_AI", ""),
             model=environ.get("GROUNDWORK_MODEL", ""),
             mock_latency_ms=latency,

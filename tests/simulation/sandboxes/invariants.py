@@ -106,14 +106,19 @@ class SandboxInvariants:
         if after is None:
             self.with_a_row_s[owner] = self.with_a_row_s.get(owner, 0.0) + now - self.rows_since.pop(owner)
             return
-        for name in ("createdAt", "closingAt"):
-            if name in after and (before is None or after[name] != before.get(name)):
-                delay = abs(self.cloud.true_ms() - int(after[name]["N"]))
-                self.delays_ms[owner] = self.delays_ms.get(owner, 0) + delay
+        self._delays(owner, before, after)
         if before is not None and before["state"] != after["state"]:
             self._transition(owner, before, after, acting)
         if machine := self.cloud.service.machines.get(after.get("machineId", {}).get("S", "")):
             machine.named = True
+
+    def _delays(self, owner: str, before: Item | None, after: Item) -> None:
+        is_new = before is None or before["generation"] != after["generation"] or before["state"]["S"] == "WAITING"
+        is_closing = before is not None and "closingAt" in after and "closingAt" not in before
+        for name, counts in (("createdAt", is_new), ("closingAt", is_closing)):
+            if counts:
+                delay = abs(self.cloud.true_ms() - int(after[name]["N"]))
+                self.delays_ms[owner] = self.delays_ms.get(owner, 0) + delay
 
     def _transition(self, owner: str, before: Item, after: Item, acting: Sandbox | None) -> None:
         state = after["state"]["S"]

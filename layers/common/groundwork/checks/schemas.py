@@ -10,7 +10,8 @@ from groundwork.sandbox.verdict import Verdict
 class CommandShown(TypedDict):
     """A command and its result. `why` is its ending, null while it runs.
 
-    Only `exit` says something about the tree. `flaky`: it failed, and passed when run once more; `log` is of the failure.
+    Only `exit` says something about the tree. `flaky`: it failed, and passed when run once more; then `log` is of the
+    failure.
     """
 
     command: str
