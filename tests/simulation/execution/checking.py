@@ -121,7 +121,7 @@ class CheckInvariants:
     sessions: DynamoSessions
 
     def on_job(self, job: CheckJob, open_: set[str]) -> None:
-        """A session is stored with its call before the command starts, and closed before its landing."""
+        """A session is stored before its command starts, and closed before its landing."""
         owner = job.owner
         if owner.kind is OwnerKind.LANDING:
             opened = f"{OwnerKind.TASK}:{owner.task_id}:{owner.number}"

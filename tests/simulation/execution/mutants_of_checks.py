@@ -1,4 +1,4 @@
-"""Mutants of checks: changes land unproven, a fault counts as a failure, commands start twice."""
+"""Mutants of checks: changes land unproven, faults count as failures, commands start twice."""
 
 from dataclasses import replace
 from itertools import count

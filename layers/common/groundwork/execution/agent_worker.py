@@ -121,7 +121,7 @@ class AgentWorker:
         return Waiting(next_look_s(session, progress, checks), redact(progress.activity))
 
     def release(self, plan_id: str, task_id: str, attempt: int, epoch: int) -> None:
-        """Close the sandboxes of an attempt that does not continue now. Safe to repeat. Raises Transient."""
+        """Close the sandboxes of an attempt put away or ended. Safe to repeat. Raises Transient."""
         if self.checks is not None:
             self.checks.close(Owner(OwnerKind.TASK, plan_id, task_id, attempt, epoch))
             self.checks.close(Owner(OwnerKind.LANDING, plan_id, task_id, attempt, epoch))
