@@ -10,7 +10,6 @@ from groundwork.agent.repository import Upstream
 from groundwork.api.plan_events import PlanEvents, logger
 from groundwork.composition import services
 from groundwork.execution.agent_worker import AgentWorker
-from groundwork.execution.baseline_worker import BaselineWorker
 from groundwork.execution.coordinator import ExecutionCoordinator
 from groundwork.execution.git_reverter import GitReverter
 from groundwork.execution.step_handler import StepHandler
@@ -21,9 +20,7 @@ from groundwork.plans.repositories import Repository
 
 
 def coordinator(actor: str | None = None) -> ExecutionCoordinator:
-    return services().coordinator(
-        actor, on_notify_error=lambda problem: logger.warning("Notification failed", problem=problem)
-    )
+    return services().coordinator(actor, lambda problem: logger.warning("Notification failed", problem=problem))
 
 
 def upstream(repository: Repository, folder: Path) -> AbstractContextManager[Upstream]:
@@ -37,25 +34,14 @@ def model(model_id: str | None, effort: str | None) -> ConversationModel:
 def events(context: Any) -> PlanEvents:
     # for each event: the time left belongs to one invocation
     own, tables, left_ms = services(), services().tables, context.get_remaining_time_in_millis
-    # opened only when a task needs it: it reads a secret
-    checks = None if own.settings.checks == "off" else own.checks
     steps = StepHandler(
         store=tables.executions,
         coordinator=coordinator(),
-        worker=AgentWorker(upstream, model, cost_micro_usd, tables.sessions, checks),
+        worker=AgentWorker(upstream, model, cost_micro_usd, tables.sessions, own.open_checks),
         repository=tables.repositories.get,
         now_ms=own.now_ms,
         left_ms=left_ms,
         record_measurement=tables.measures.add,
-    )
-    baselines = BaselineWorker(
-        baselines=tables.baselines,
-        runner=own.checks,
-        open_repository=upstream,
-        repository=tables.repositories.get,
-        again=own.start_baseline,
-        now_ms=own.now_ms,
-        left_ms=left_ms,
     )
     return PlanEvents(
         tables=tables,
@@ -63,7 +49,7 @@ def events(context: Any) -> PlanEvents:
         steps=steps,
         reverter=GitReverter(upstream, tables.sessions),
         timer=own.timer,
-        baselines=baselines,
+        baselines=own.baseline_worker(upstream, left_ms),
         keeper=own.keeper,
         checks_at_start=own.checks_at_start(),
         now_ms=own.now_ms,

@@ -18,6 +18,7 @@ from groundwork.adapters.git.repository import open_repository
 from groundwork.checks.keeper import SandboxKeeper
 from groundwork.checks.runner import SandboxCheckRunner
 from groundwork.clock import now_ms
+from groundwork.execution.baseline_worker import BaselineWorker
 from groundwork.execution.checks_at_start import ChecksAtStart
 from groundwork.execution.coordinator import ExecutionCoordinator
 from groundwork.execution.own_commits import OpenClone
@@ -102,6 +103,22 @@ class Services:
         settings = self.settings
         secret = _sandbox_secret(settings.sandbox_secret) if settings.sandbox_secret else b""
         return SandboxKeeper(self.sandboxes(secret), self.tables.sandboxes, self.now_ms, settings.sandbox_memory_mb)
+
+    @property
+    def open_checks(self) -> Callable[[], SandboxCheckRunner] | None:
+        """Return the opener of the runner, since it reads a secret. None if the system runs no checks."""
+        return None if self.settings.checks == "off" else self.checks
+
+    def baseline_worker(self, open_repository: OpenClone, left_ms: Callable[[], int]) -> BaselineWorker:
+        return BaselineWorker(
+            baselines=self.tables.baselines,
+            runner=self.checks,
+            open_repository=open_repository,
+            repository=self.tables.repositories.get,
+            again=self.start_baseline,
+            now_ms=self.now_ms,
+            left_ms=left_ms,
+        )
 
     def checks(self) -> SandboxCheckRunner:
         """Return the runner of checks. Raises Transient."""

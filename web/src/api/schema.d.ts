@@ -2414,6 +2414,11 @@ export interface components {
          * @enum {string}
          */
         IterationStatus: "PENDING" | "DONE" | "FAILED" | "CANCELLED";
+        /**
+         * @description Effort of the model in a session. Models without this setting ignore it.
+         * @enum {string}
+         */
+        ModelEffort: "low" | "medium" | "high" | "xhigh" | "max";
         /** @description Options of the model. */
         ModelOptions: {
             /**
@@ -2676,12 +2681,16 @@ export interface components {
              * @default 10
              */
             maxParallel: number;
-            /** @description Upper limit for the cost in US dollars. No new model call starts above it. Null for no limit. */
+            /** @description Upper limit for the cost in US dollars. At the limit the plan pauses. Null for no limit. */
             maxCostUsd?: number | null;
-            /** @description Id of the model. */
+            /** @description Id of the model for the sessions. Null for the default of the deployment. */
             model?: string | null;
-            modelEffort?: ("low" | "medium" | "high" | "xhigh" | "max") | null;
-            /** @default false */
+            /** @description Effort of the model. Null for the default. */
+            modelEffort?: components["schemas"]["ModelEffort"] | null;
+            /**
+             * @description True to have a second session review each change before it lands.
+             * @default false
+             */
             review: boolean;
             /**
              * @description Ids of the stories to implement.
@@ -2912,11 +2921,13 @@ export interface components {
              * @default true
              */
             changeAsked: boolean;
-            /** @description Upper limit for the cost in US dollars. No new model call starts above it. Null for no limit. */
+            /** @description Upper limit for the cost of the task in US dollars. Null for no limit of its own. */
             maxCostUsd?: number | null;
-            /** @description Id of the model. */
+            /** @description Id of the model for this task. Null for that of the plan. */
             model?: string | null;
-            modelEffort?: ("low" | "medium" | "high" | "xhigh" | "max") | null;
+            /** @description Effort of the model for this task. Null for that of the plan. */
+            modelEffort?: components["schemas"]["ModelEffort"] | null;
+            /** @description True to have a second session review the change, false for none. Null for the setting of the plan. */
             review?: boolean | null;
             /** @description Condition to run this task. The task is skipped if it is not met. Null for none. */
             condition?: components["schemas"]["Condition"] | null;
@@ -3128,6 +3139,10 @@ export interface components {
          *       "branch": null,
          *       "autoCommit": true,
          *       "maxParallel": 10,
+         *       "maxCostUsd": 20,
+         *       "model": null,
+         *       "modelEffort": null,
+         *       "review": false,
          *       "phases": [
          *         {
          *           "id": "plk3v9x2m4q8-H1",
@@ -3150,11 +3165,17 @@ export interface components {
          *               "storyId": null,
          *               "subtaskId": null,
          *               "changeAsked": true,
+         *               "maxCostUsd": null,
+         *               "model": null,
+         *               "modelEffort": null,
+         *               "review": null,
          *               "condition": null,
          *               "status": "PENDING",
          *               "attempts": 0,
          *               "commitSha": null,
-         *               "errorMsg": null
+         *               "errorMsg": null,
+         *               "activity": null,
+         *               "verified": null
          *             }
          *           ]
          *         }
@@ -3192,17 +3213,19 @@ export interface components {
             autoCommit: boolean;
             /** @description Maximum number of tasks in parallel. */
             maxParallel: number;
-            /** @description Upper limit for the cost in US dollars. No new model call starts above it. Null for no limit. */
+            /** @description Upper limit for the cost in US dollars. At the limit the plan pauses. Null for no limit. */
             maxCostUsd: number | null;
-            /** @description Id of the model. */
+            /** @description Id of the model for the sessions. Null for the default of the deployment. */
             model: string | null;
-            modelEffort: ("low" | "medium" | "high" | "xhigh" | "max") | null;
+            /** @description Effort of the model. Null for the default. */
+            modelEffort: components["schemas"]["ModelEffort"] | null;
+            /** @description True to have a second session review each change before it lands. */
             review: boolean;
             /** @description Phases in order. */
             phases: components["schemas"]["Phase"][];
         };
         /**
-         * @description Reason of a paused or failed plan. `person` is a user, `failure` a failed task, `phase` the end of a phase with `pauseAfter`, `execution` a failed execution.
+         * @description Reason of a paused or failed plan. `person` is a user, `failure` a failed task, `phase` the end of a phase with `pauseAfter`, `execution` a failed execution, `trouble` an outside fault that a person must mend, `limit` the plan's `maxCostUsd`.
          * @enum {string}
          */
         PlanCause: "person" | "failure" | "phase" | "execution" | "trouble" | "limit";
@@ -3302,11 +3325,13 @@ export interface components {
             autoCommit?: boolean;
             /** @description Maximum number of tasks in parallel. */
             maxParallel?: number;
-            /** @description Upper limit for the cost in US dollars. No new model call starts above it. Null for no limit. */
+            /** @description Upper limit for the cost in US dollars. At the limit the plan pauses. Null for no limit. */
             maxCostUsd?: number | null;
-            /** @description Id of the model. */
+            /** @description Id of the model for the sessions. Null for the default of the deployment. */
             model?: string | null;
-            modelEffort?: ("low" | "medium" | "high" | "xhigh" | "max") | null;
+            /** @description Effort of the model. Null for the default. */
+            modelEffort?: components["schemas"]["ModelEffort"] | null;
+            /** @description True to have a second session review each change before it lands. */
             review?: boolean;
             /** @description Ids of the stories to implement. */
             storyIds?: string[];
@@ -4559,11 +4584,13 @@ export interface components {
              * @default true
              */
             changeAsked: boolean;
-            /** @description Upper limit for the cost in US dollars. No new model call starts above it. Null for no limit. */
+            /** @description Upper limit for the cost of the task in US dollars. Null for no limit of its own. */
             maxCostUsd: number | null;
-            /** @description Id of the model. */
+            /** @description Id of the model for this task. Null for that of the plan. */
             model: string | null;
-            modelEffort: ("low" | "medium" | "high" | "xhigh" | "max") | null;
+            /** @description Effort of the model for this task. Null for that of the plan. */
+            modelEffort: components["schemas"]["ModelEffort"] | null;
+            /** @description True to have a second session review the change, false for none. Null for the setting of the plan. */
             review: boolean | null;
             /** @description Condition to run this task. The task is skipped if it is not met. Null for none. */
             condition: components["schemas"]["Condition"] | null;
@@ -4575,7 +4602,9 @@ export interface components {
             commitSha: string | null;
             /** @description Reason of the failure for people, or null. */
             errorMsg: string | null;
+            /** @description What is happening now, in a line for people. Null if nothing is. */
             activity: string | null;
+            /** @description Result of the check before the change landed. Null before it, and with a failing baseline. */
             verified: components["schemas"]["Verified"] | null;
         };
         /** @description One command of a check of a task. */
@@ -4664,11 +4693,13 @@ export interface components {
              * @default true
              */
             changeAsked: boolean;
-            /** @description Upper limit for the cost in US dollars. No new model call starts above it. Null for no limit. */
+            /** @description Upper limit for the cost of the task in US dollars. Null for no limit of its own. */
             maxCostUsd: number | null;
-            /** @description Id of the model. */
+            /** @description Id of the model for this task. Null for that of the plan. */
             model: string | null;
-            modelEffort: ("low" | "medium" | "high" | "xhigh" | "max") | null;
+            /** @description Effort of the model for this task. Null for that of the plan. */
+            modelEffort: components["schemas"]["ModelEffort"] | null;
+            /** @description True to have a second session review the change, false for none. Null for the setting of the plan. */
             review: boolean | null;
             /** @description Condition to run this task. The task is skipped if it is not met. Null for none. */
             condition: components["schemas"]["Condition"] | null;
@@ -4680,7 +4711,9 @@ export interface components {
             commitSha: string | null;
             /** @description Reason of the failure for people, or null. */
             errorMsg: string | null;
+            /** @description What is happening now, in a line for people. Null if nothing is. */
             activity: string | null;
+            /** @description Result of the check before the change landed. Null before it, and with a failing baseline. */
             verified: components["schemas"]["Verified"] | null;
             /** @description Id of the plan. */
             planId: string;
@@ -4740,11 +4773,13 @@ export interface components {
              * @default true
              */
             changeAsked: boolean;
-            /** @description Upper limit for the cost in US dollars. No new model call starts above it. Null for no limit. */
+            /** @description Upper limit for the cost of the task in US dollars. Null for no limit of its own. */
             maxCostUsd?: number | null;
-            /** @description Id of the model. */
+            /** @description Id of the model for this task. Null for that of the plan. */
             model?: string | null;
-            modelEffort?: ("low" | "medium" | "high" | "xhigh" | "max") | null;
+            /** @description Effort of the model for this task. Null for that of the plan. */
+            modelEffort?: components["schemas"]["ModelEffort"] | null;
+            /** @description True to have a second session review the change, false for none. Null for the setting of the plan. */
             review?: boolean | null;
             /** @description Condition to run this task. The task is skipped if it is not met. Null for none. */
             condition?: components["schemas"]["Condition"] | null;
@@ -4800,11 +4835,13 @@ export interface components {
             subtaskId?: string | null;
             /** @description False for a task that only reports and changes no file. */
             changeAsked?: boolean;
-            /** @description Upper limit for the cost in US dollars. No new model call starts above it. Null for no limit. */
+            /** @description Upper limit for the cost of the task in US dollars. Null for no limit of its own. */
             maxCostUsd?: number | null;
-            /** @description Id of the model. */
+            /** @description Id of the model for this task. Null for that of the plan. */
             model?: string | null;
-            modelEffort?: ("low" | "medium" | "high" | "xhigh" | "max") | null;
+            /** @description Effort of the model for this task. Null for that of the plan. */
+            modelEffort?: components["schemas"]["ModelEffort"] | null;
+            /** @description True to have a second session review the change, false for none. Null for the setting of the plan. */
             review?: boolean | null;
             /** @description Condition to run this task. The task is skipped if it is not met. Null for none. */
             condition?: components["schemas"]["Condition"] | null;
@@ -4835,9 +4872,13 @@ export interface components {
             revertSha: string | null;
             /** @description Reason of the failure for people, or null. */
             errorMsg: string | null;
+            /** @description What is happening now, in a line for people. Null if nothing is. */
             activity: string | null;
+            /** @description Result of the check before the change landed. Null before it, and with a failing baseline. */
             verified: components["schemas"]["Verified"] | null;
+            /** @description Notes on changes to tests, their configuration and the commands of the checks. */
             findings: string[];
+            /** @description Decision of the reviewer session with its reason, or null. */
             reviewed: string | null;
             /** @description Note from the last manual action, or null. */
             note: string | null;
@@ -4865,6 +4906,8 @@ export interface components {
          *       "attempts": 3,
          *       "commitSha": null,
          *       "errorMsg": null,
+         *       "activity": null,
+         *       "verified": null,
          *       "note": null,
          *       "planStatus": "RUNNING"
          *     }
@@ -4882,7 +4925,9 @@ export interface components {
             commitSha: string | null;
             /** @description Reason of the failure for people, or null. */
             errorMsg: string | null;
+            /** @description What is happening now, in a line for people. Null if nothing is. */
             activity: string | null;
+            /** @description Result of the check before the change landed. Null before it, and with a failing baseline. */
             verified: components["schemas"]["Verified"] | null;
             /** @description Note from the last manual action, or null. */
             note: string | null;
@@ -5075,7 +5120,10 @@ export interface components {
             /** @description Time until which the upload must begin (RFC 3339, UTC). */
             expiresAt: string;
         };
-        /** @enum {string} */
+        /**
+         * @description Result of the check before a change landed. `not_configured`: the repository has no checks. `not_run`: the system is set to run none.
+         * @enum {string}
+         */
         Verified: "passed" | "failed" | "not_configured" | "not_run";
     };
     responses: {
