@@ -106,12 +106,12 @@ class Services:
         return SandboxKeeper(self.sandboxes(secret), self.tables.sandboxes, self.now_ms, settings.sandbox_memory_mb)
 
     def session_model(self, model_id: str | None, effort: str | None) -> ConversationModel:
-        """Return the model of a session, None for the configured one. Raises Misconfigured, Transient."""
+        """Return the named or the configured model. Raises Misconfigured, Transient."""
         return choose(self.settings, secret_value, model_id, effort)
 
     @property
     def open_checks(self) -> Callable[[], SandboxCheckRunner] | None:
-        """Return the opener of the runner, since it reads a secret. None if the system runs no checks."""
+        """Return a function to open the runner: it reads a secret. None if no checks run."""
         return None if self.settings.checks == "off" else self.checks
 
     def baseline_worker(self, open_repository: OpenClone, left_ms: Callable[[], int]) -> BaselineWorker:

@@ -90,7 +90,7 @@ NOT_CARRIED = "Left out, because the branch has other changes there: "
 
 
 def carry_over(upstream: Upstream, started: StartedSession, failed: Session, stacks: tuple[Stack, Stack]) -> Session:
-    """Return the session with the change of a failed attempt in its files, as far as it still fits.
+    """Apply the change of a failed attempt to the session's files, as far as it still fits.
 
     `stacks` are those below the failed attempt and below this one.
     """

@@ -164,7 +164,7 @@ class Upstream(Protocol):
         ...
 
     def on_branch(self, branch: str, commit: str) -> str | None:
-        """Return the whole id of a commit of the branch, from its beginning. None if it is not there, or ambiguous."""
+        """Return the full id of an abbreviated commit on the branch; None if missing or ambiguous."""
         ...
 
     def revert(self, branch: str, commits: Sequence[str]) -> tuple[Landed, ...]:

@@ -237,6 +237,7 @@ class _Invocation:
                 self.context.stop,
                 stagger_s=stagger_s,
                 report_activity=self._report_activity,
+                monotonic=time.monotonic,
             )
             result = await sessions.run_session(started.session, deps, context)
         finally:
