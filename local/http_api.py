@@ -18,7 +18,7 @@ from local.authorizer_cache import AuthorizerCache
 from local.disk_space import ALMOST_FULL
 from local.http_event import event_body, event_headers, event_time
 from local.invoke_api import REQUEST_LIMIT
-from local.pool import PoolClosed
+from local.pool import PoolClosed, WhilePaused
 from local.read_path import NoShortcut, ReadPath, identity_of
 from local.runtime import LambdaRunner
 from local.template import Template
@@ -134,7 +134,9 @@ class HttpApi(LocalApigwService):  # type: ignore[misc]
         payload = json.dumps(event).encode()
         if len(payload) > REQUEST_LIMIT:
             raise _TooLarge
-        outcome = self.lambda_runner.run(name, payload)
+        reads = request.method in ("GET", "HEAD")
+        while_paused = WhilePaused.RUN if reads else WhilePaused.FAIL
+        outcome = self.lambda_runner.run(name, payload, while_paused=while_paused)
         if outcome.failed:
             raise LambdaResponseParseException(outcome.payload.decode())
         answer: str = outcome.payload.decode()

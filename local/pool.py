@@ -12,6 +12,7 @@ import uuid
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from enum import Enum
 from pathlib import Path
 
 from local.sandbox import FunctionProcess, Log, Outcome, Sandbox
@@ -32,10 +33,22 @@ class PoolClosed(Exception):
     """The local system is stopping and accepts no more invocations."""
 
 
+_PAUSED = Outcome(b'{"errorType": "Sandbox.Paused", "errorMessage": "The local system is paused."}', failed=True)
+
+
+class WhilePaused(Enum):
+    """Behaviour of an invocation in a paused pool."""
+
+    WAIT = "wait until the pool resumes"
+    FAIL = "fail, and be killed by a pause"
+    RUN = "run as usual"
+
+
 class _Waiter:
     """A place in a function's queue; filled once, with a sandbox or the reason for its absence."""
 
-    def __init__(self) -> None:
+    def __init__(self, while_paused: WhilePaused) -> None:
+        self.while_paused = while_paused
         self._done = threading.Event()
         self.result: Sandbox | Outcome | Exception | None = None
 
@@ -53,7 +66,7 @@ class _FunctionPool:
 
     function: FunctionProcess
     idle: list[Sandbox] = field(default_factory=list)
-    busy: set[Sandbox] = field(default_factory=set)
+    busy: dict[Sandbox, WhilePaused] = field(default_factory=dict)
     starting: set[Sandbox] = field(default_factory=set)
     queue: deque[_Waiter] = field(default_factory=deque)
     last_progress: float = float("-inf")
@@ -113,35 +126,43 @@ class SandboxPool:
         self._lifeline, self._lifeline_writer = os.pipe()
 
     def invoke(
-        self, function: FunctionProcess, event: bytes, request_id: str | None = None, *, while_paused: bool = False
+        self,
+        function: FunctionProcess,
+        event: bytes,
+        request_id: str | None = None,
+        *,
+        while_paused: WhilePaused = WhilePaused.WAIT,
     ) -> Outcome:
         """Run the function on the event (JSON) and wait for the outcome.
 
-        The wait for a sandbox does not count against the function's timeout. In a paused pool only invocations with
-        `while_paused` run; others wait. Raises PoolClosed if the system stops before the invocation starts, and OSError
-        if the function cannot be started.
+        The wait for a sandbox does not count against the function's timeout. Raises PoolClosed if the system stops
+        before the invocation starts, and OSError if the function cannot be started.
         """
         request_id = request_id or str(uuid.uuid4())
         while True:
-            if not while_paused:
+            if while_paused is WhilePaused.WAIT:
                 self._resumed.wait()
-            sandbox = self._acquire(function)
+            sandbox = self._acquire(function, while_paused)
             if isinstance(sandbox, Outcome):
                 return sandbox
             try:
                 # The pause may have come during the wait for the sandbox. A later one kills it.
-                if while_paused or self._resumed.is_set():
+                if while_paused is WhilePaused.RUN or self._resumed.is_set():
                     return sandbox.invoke(event, request_id)
+                if while_paused is WhilePaused.FAIL:
+                    return _PAUSED
             finally:
                 self._release(sandbox)
 
     def pause(self) -> None:
-        """Kill the invocations in progress, like crashes, and let new ones wait."""
+        """Kill the invocations in progress, like crashes, except those that may RUN."""
         self._resumed.clear()
+        # Under the lock: no sandbox may go on to an invocation that is allowed to run.
         with self._lock:
-            busy = [sandbox for function_pool in self._function_pools.values() for sandbox in function_pool.busy]
-        for sandbox in busy:
-            sandbox.kill()
+            for function_pool in self._function_pools.values():
+                for sandbox, while_paused in function_pool.busy.items():
+                    if while_paused is not WhilePaused.RUN:
+                        sandbox.kill()
 
     def resume(self) -> None:
         """Start the waiting invocations."""
@@ -202,13 +223,13 @@ class SandboxPool:
 
     # --- The queue ---
 
-    def _acquire(self, function: FunctionProcess) -> Sandbox | Outcome:
-        waiter = _Waiter()
+    def _acquire(self, function: FunctionProcess, while_paused: WhilePaused) -> Sandbox | Outcome:
+        waiter = _Waiter(while_paused)
         with self._lock:
             function_pool = self._function_pool(function)
             # Nobody overtakes the queue.
             if not function_pool.queue and (sandbox := function_pool.take_idle()):
-                function_pool.busy.add(sandbox)
+                function_pool.busy[sandbox] = while_paused
                 return sandbox
             if not function_pool.queue:
                 # Patience begins with the queue, not with the last invocation before it.
@@ -232,7 +253,7 @@ class SandboxPool:
     def _release(self, sandbox: Sandbox) -> None:
         with self._lock:
             function_pool = self._function_pools[sandbox.function.name]
-            function_pool.busy.discard(sandbox)
+            function_pool.busy.pop(sandbox, None)
             unneeded = [] if self._assign(function_pool, sandbox) else [sandbox]
             self._grow(function_pool)
             before = time.monotonic() - self._idle_seconds
@@ -249,8 +270,9 @@ class SandboxPool:
         if self._closed.is_set() or not sandbox.alive:
             return False
         if function_pool.queue:
-            function_pool.busy.add(sandbox)
-            function_pool.queue.popleft().fill(sandbox)
+            waiter = function_pool.queue.popleft()
+            function_pool.busy[sandbox] = waiter.while_paused
+            waiter.fill(sandbox)
             return True
         if len(function_pool.idle) >= self._max_idle:
             return False

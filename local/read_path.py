@@ -19,6 +19,7 @@ from werkzeug.wrappers import Request, Response
 
 from local.authorizer_cache import AuthorizerCache, Identity
 from local.http_event import event_headers, event_time
+from local.pool import WhilePaused
 from local.runtime import LambdaRunner
 
 type Event = dict[str, Any]
@@ -64,7 +65,8 @@ class ReadPath:
         known, arguments = self._match(environ)
         request = Request(environ)
         event = self._event(known, request, arguments, port)
-        outcome = self._runner.run(known.route.function_name, json.dumps(event).encode())
+        payload = json.dumps(event).encode()
+        outcome = self._runner.run(known.route.function_name, payload, while_paused=WhilePaused.RUN)
         if outcome.failed:
             raise LambdaResponseParseException(outcome.payload.decode())
         parse = LocalApigwService._parse_v2_payload_format_lambda_output

@@ -7,7 +7,7 @@ from typing import Any
 
 from samcli.commands.local.lib.local_lambda import LocalLambdaRunner
 
-from local.pool import SandboxPool
+from local.pool import SandboxPool, WhilePaused
 from local.sandbox import FunctionProcess, Outcome
 from local.template import ACCOUNT, Template
 
@@ -61,12 +61,9 @@ class LambdaRunner(LocalLambdaRunner):  # type: ignore[misc]
         """Return none: the local AWS accepts any, and a search for real ones would use the network."""
         return {}
 
-    def run(self, identifier: str, event: bytes) -> Outcome:
-        """Invoke a function and wait for the outcome, also in a paused pool.
-
-        Raises SAM CLI's FunctionNotFound.
-        """
-        return self._pool.invoke(self.process_of(identifier), event, while_paused=True)
+    def run(self, identifier: str, event: bytes, *, while_paused: WhilePaused = WhilePaused.WAIT) -> Outcome:
+        """Invoke a function and wait for the outcome. Raises SAM CLI's FunctionNotFound."""
+        return self._pool.invoke(self.process_of(identifier), event, while_paused=while_paused)
 
     def process_of(self, identifier: str) -> FunctionProcess:
         """Return the process description of a function (logical id, name or ARN).

@@ -35,6 +35,7 @@ LAST_MOMENTS_S = 0.1
 """The engine answers before its file has committed; 3 ms were seen."""
 
 PATIENCE_S = 300.0
+FACT_PATIENCE_S = 60.0
 MIN_ANSWERS = 2
 """Answers between two kills."""
 
@@ -311,7 +312,7 @@ def killed(kills: int, seed: int, ends: float = float("inf"), say: Callable[[str
             time.sleep(chance.uniform(0.0, 3.0))
             target = next(targets)
             if system.kill(target, chance):
-                _check(system, work, target, outcome)
+                check_facts(system, work, target, outcome)
                 say(f"kill {outcome.total} ({target}): {outcome.checks} checks, {len(outcome.violations)} violations")
         work.end()
         _judge(system, work, outcome)
@@ -335,7 +336,7 @@ def _wait_for_answers(work: Work) -> None:
     _until(lambda: work.answers >= seen + MIN_ANSWERS, 60)
 
 
-def _check(system: KilledSystem, work: Work, target: Target, outcome: Killed) -> None:
+def check_facts(system: KilledSystem, work: Work, target: Target, outcome: Killed) -> None:
     """Judge each fact after a kill, and forget those lost with the engine's last moments."""
     at, facts = time.monotonic(), work.facts()
     outcome.kills[target] += 1
@@ -343,7 +344,7 @@ def _check(system: KilledSystem, work: Work, target: Target, outcome: Killed) ->
         outcome.violations.append(f"after {target} was killed: the local system has ended too")
     for what, fact in facts.items():
         outcome.checks += 1
-        if _until(partial(fact.holds, _client(system.url)), 60):
+        if _until(partial(fact.holds, _client(system.url)), FACT_PATIENCE_S):
             continue
         if target in (Target.ENGINE, Target.ALL) and at - fact.at < LAST_MOMENTS_S:
             outcome.lost_in_last_moments += 1

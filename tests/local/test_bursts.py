@@ -2,7 +2,6 @@
 
 import json
 import os
-import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -64,13 +63,13 @@ def test_long_invocations_do_not_hold_up_one_another(system: LocalSystem) -> Non
 
 def test_processes_of_a_burst_end_when_they_are_not_used(system: LocalSystem) -> None:
     function = system._runner.process_of("WorkerFunction")
-    pool = SandboxPool(lambda name, line: None, idle_seconds=1.0)
+    pool = SandboxPool(lambda name, line: None)
     try:
         event = json.dumps({"do": "sleep", "seconds": 2}).encode()
         with ThreadPoolExecutor(CORES + 1) as threads:
             list(threads.map(lambda _: pool.invoke(function, event), range(CORES + 1)))
         assert len(pool.pids(function.name)) > 1
-        time.sleep(1.5)
+        pool._idle_seconds = 0.0
         pool.invoke(function, json.dumps({"do": "sleep", "seconds": 0}).encode())
         assert len(pool.pids(function.name)) == 1
     finally:
