@@ -36,7 +36,7 @@ class Settings:
     """Maximum number of open sandboxes in the account."""
 
     checks: str
-    """Mode of checks: on, off (changes land unchecked), unconfined (commands run without a box)."""
+    """Mode of checks: on, off (changes land unchecked) or unconfined (without a box)."""
 
     sandbox_image: str
     """ARN of the sandboxes' image."""

@@ -20,9 +20,7 @@ MAX_TRIES = 5
 """Conflicts of a close with its owner, and dead machines found by one start."""
 
 REPLAY_MS = 4 * 60_000
-"""Time in which a repeated start finds the same machine.
-
-The service forgets its token after five minutes."""
+"""Time in which a repeated start finds the same machine; the service forgets later."""
 
 ORPHAN_SECONDS = 600.0
 """Age of a machine without a row. A younger one may belong to a start in progress."""
