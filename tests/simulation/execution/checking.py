@@ -1,4 +1,4 @@
-"""Model of the checks of landings behind faulty requests, with their invariants."""
+"""Model of checks, behind faulty requests, and the invariants of what they prove."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from groundwork.adapters.dynamodb.sessions import DynamoSessions
 from groundwork.agent.patches import PatchRef
 from groundwork.checks.errors import ClaimLost
 from groundwork.checks.model import CheckSettings, CommandResult
-from groundwork.checks.ports import CheckJob, CheckProgress, Owner
+from groundwork.checks.ports import CheckJob, CheckProgress, Owner, OwnerKind
 from groundwork.execution.patch_stacks import PatchStacks
 from groundwork.execution.state import RepositoryChecks
 from groundwork.plans.model import TaskStatus
@@ -42,7 +42,7 @@ class Job:
 class CheckService:
     """Sandboxes and their jobs.
 
-    `passed` holds task and tree of each passed landing, `open` the owners.
+    `passed` holds task and tree of each passed landing, `open` the owners. `on_job` sees each new job.
     """
 
     cloud: ExecutionCloud
@@ -50,6 +50,7 @@ class CheckService:
     open: dict[str, float] = field(default_factory=dict)
     jobs: dict[tuple[str, str], Job] = field(default_factory=dict)
     passed: set[tuple[str, str]] = field(default_factory=set)
+    on_job: Callable[[CheckJob, set[str]], None] = lambda job, open_: None
 
     def advance(self, job: CheckJob) -> CheckProgress:
         if not self._is_claimed(job.owner):
@@ -58,10 +59,12 @@ class CheckService:
         self.open.setdefault(job.owner.id, now)
         known = self.jobs.get((job.owner.id, job.id))
         if known is None:
+            self.on_job(job, set(self.open))
             known = self.jobs[job.owner.id, job.id] = self._begun(job, now)
         if now < known.ends_at:
             return CheckProgress(wait_s=10.0, activity="Runs: check")
-        if known.verdict is Verdict.PASSED:
+        # a session's check may have been tampered with by its own commands
+        if known.verdict is Verdict.PASSED and job.owner.kind is OwnerKind.LANDING:
             self.passed.add((job.owner.task_id, known.tree))
         return CheckProgress((result_of(known.verdict),), known.verdict)
 
@@ -116,6 +119,18 @@ class CheckInvariants:
     seen: SeenPlans
     repositories: Repositories
     sessions: DynamoSessions
+
+    def on_job(self, job: CheckJob, open_: set[str]) -> None:
+        """A session is stored before its command starts, and closed before its landing."""
+        owner = job.owner
+        if owner.kind is OwnerKind.LANDING:
+            opened = f"{OwnerKind.TASK}:{owner.task_id}:{owner.number}"
+            demand(opened not in open_, "a_task_that_lands_has_closed_its_session", owner.task_id)
+            return
+        session = self.sessions.load(owner.task_id, owner.number)
+        runs = session.checks.runs if session and session.unfinished_turn and session.checks else ()
+        stored = bool(runs) and runs[-1].job_id == job.id
+        demand(stored, "a_command_starts_after_its_call_is_stored", f"{owner.task_id}: {job.id}")
 
     def on_commit(self, repository_id: str, commit: FakeCommit, task_id: str) -> None:
         """The pushed tree is one that a landing of this very task has seen pass."""

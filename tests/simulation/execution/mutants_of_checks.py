@@ -1,17 +1,22 @@
-"""Mutants of landings with checks."""
+"""Mutants of checks: changes land unproven, faults count as failures, commands start twice."""
 
 from dataclasses import replace
+from itertools import count
 from typing import Any
 
+from groundwork.agent.check_tools import SessionChecks, advance
 from groundwork.agent.landing import Landing
+from groundwork.agent.runner import _Run
+from groundwork.agent.session import Session
 from groundwork.execution.landing import Lander
 from groundwork.execution.worker import Failed
 from tests.simulation.execution.faults import ExecutionFaults
 from tests.simulation.execution.mutant import ExecutionMutant
 from tests.simulation.execution.worlds import REPOSITORIES, World
-from tests.simulation.mutant import patched
+from tests.simulation.mutant import patched, patched_all
 
-_push = Lander._push
+_push, _advance = Lander._push, advance
+_IDS = count()
 
 
 def with_checks(world: World) -> World:
@@ -41,7 +46,57 @@ def pushes(faults: ExecutionFaults) -> ExecutionFaults:
     return replace(faults, others_push=0.9, until_s=max(3_600.0, faults.until_s))
 
 
+_advance_run = _Run.advance
+
+
+async def _unsaved(self: _Run, session: Session) -> Any:
+    """A call in progress is stored only with its result."""
+    context = self.context
+
+    async def save(after: Session) -> None:
+        if not after.unfinished_turn:
+            await context.save(after)
+
+    self.context = replace(context, save=save)
+    try:
+        return await _advance_run(self, session)
+    finally:
+        self.context = context
+
+
+def _new_job_each_time(session: Session, tree: Any, checks: SessionChecks, seconds: Any) -> Any:
+    """Each look asks for a job of its own."""
+    assert session.checks
+    last = session.checks.runs[-1].model_copy(update={"job_id": f"look-{next(_IDS)}"})
+    return _advance(session.with_checks(runs=(*session.checks.runs[:-1], last)), tree, checks, seconds)
+
+
+async def _left_open(self: Any, session: Session) -> None:
+    return None
+
+
 MUTANTS_OF_CHECKS = (
+    ExecutionMutant(
+        "a command before its call is stored",
+        "a lost worker leaves a command that nobody asked for, and the model is paid twice",
+        patched("groundwork.agent.runner._Run.advance", _unsaved),
+        with_checks,
+    ),
+    ExecutionMutant(
+        "a new command for each look",
+        "a command is started again whenever it is looked at",
+        patched_all(
+            ("groundwork.agent.check_tools.advance", _new_job_each_time),
+            ("groundwork.execution.agent_worker.advance", _new_job_each_time),
+        ),
+        with_checks,
+    ),
+    ExecutionMutant(
+        "a session left open",
+        "a task that waits to land still holds the sandbox of its session",
+        patched("groundwork.execution.agent_worker._Invocation._close_sandbox", _left_open),
+        with_checks,
+    ),
     ExecutionMutant(
         "a verdict of another tree",
         "a change that has passed on an older head lands on a new one unchecked",

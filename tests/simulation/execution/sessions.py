@@ -108,7 +108,11 @@ class SessionModel:
         if random.random() < faults.refused:
             return Turn((), TurnEnd.REFUSED, usage, MODEL)
         done = sum(1 for message in conversation.messages if message.role == "assistant")
-        calls = self._finish(habit) if done >= habit.turns else self._write(habit, done)
+        offered = any(tool.name == "check" for tool in conversation.tools)
+        if done < habit.turns:
+            calls = self._write(habit, done)
+        else:
+            calls = {"name": "check", "input": {}} if offered and done == habit.turns else self._finish(habit)
         return Turn(({"type": "tool_use", "id": f"toolu_{done}", **calls},), TurnEnd.CALLS, usage, MODEL)
 
     def _write(self, habit: Habit, done: int) -> dict[str, Any]:

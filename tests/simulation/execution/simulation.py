@@ -84,6 +84,7 @@ class ExecutionSimulation:
         self.seen = SeenPlans(self.cloud, self.tables.plans)
         self.checks = CheckService(self.cloud, randomness.Random(repr(self.random.getstate())))
         proofs = CheckInvariants(self.checks, self.seen, self.repositories, self.tables.sessions)
+        self.checks.on_job = proofs.on_job
         self.invariants = ExecutionInvariants(self.seen, self.world, self.repositories, self.tables.sessions, proofs)
         self.cloud.database = Database(self.cloud.true_ms, self.invariants.on_write)
         self.provider.on_call = self.invariants.on_call

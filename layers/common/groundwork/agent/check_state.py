@@ -17,7 +17,7 @@ MAX_COMMAND_SECONDS = 3_600
 
 
 class CheckRun(Stored):
-    """One call of `check` or `run`. `verdict` is None before the end, and after a stop at a limit."""
+    """One call of `check` or `run`. `verdict` is None before the end or after a stop at a limit."""
 
     job_id: Annotated[str, stored_as("job")]
     tree_id: Annotated[str, stored_as("tree")]

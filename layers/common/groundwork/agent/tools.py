@@ -191,13 +191,11 @@ def _format_of_new(workspace: Workspace, path: str, shown: ShownFiles) -> TextFo
     if not workspace.is_file(path):
         return None
     content = workspace.read(path)
+    decoded = text_format.decode(content)
     is_small = content.count(b"\n") <= MAX_UNREAD_LINES and len(content) <= MAX_UNREAD_BYTES
     if not is_small and (missing := shown.missing(path)):
-        raise ToolFailed(
-            f"{path} has {len(content):,} bytes that would be lost: {missing}. Read all of it first, or use edit; a "
-            "file that cannot be shown can be deleted and made anew"
-        )
-    decoded = text_format.decode(content)
+        way = "Read all of it first, or use edit" if decoded else "It cannot be shown: delete it first if it must go"
+        raise ToolFailed(f"{path} has {len(content):,} bytes that would be lost: {missing}. {way}")
     return decoded.format if decoded else None
 
 

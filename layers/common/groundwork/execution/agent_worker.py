@@ -121,10 +121,7 @@ class AgentWorker:
         return Waiting(next_look_s(session, progress, checks), redact(progress.activity))
 
     def release(self, plan_id: str, task_id: str, attempt: int, epoch: int) -> None:
-        """Close the sandboxes of an attempt that does not continue now.
-
-        Safe to repeat. Raises Transient.
-        """
+        """Close the sandboxes of an attempt put away or ended. Safe to repeat. Raises Transient."""
         if self.checks is not None:
             self.checks.close(Owner(OwnerKind.TASK, plan_id, task_id, attempt, epoch))
             self.checks.close(Owner(OwnerKind.LANDING, plan_id, task_id, attempt, epoch))
@@ -237,6 +234,7 @@ class _Invocation:
                 self.context.stop,
                 stagger_s=stagger_s,
                 report_activity=self._report_activity,
+                monotonic=time.monotonic,
             )
             result = await sessions.run_session(started.session, deps, context)
         finally:
