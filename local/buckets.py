@@ -1,4 +1,4 @@
-"""The template's buckets in the local AWS, with CORS rules for presigned uploads."""
+"""The template's buckets in the local AWS: versions, events, and CORS rules for presigned uploads."""
 
 import re
 from contextlib import suppress
@@ -14,7 +14,7 @@ _CORS = {"Id": "ID", "ExposedHeaders": "ExposeHeaders", "MaxAge": "MaxAgeSeconds
 
 def create_bucket(resource: Resource, s3: Any) -> dict[str, str]:
     """Create a bucket unless it exists, and return its attributes."""
-    name = resource.properties.get("BucketName", bucket_name(resource.logical_id))
+    name = name_of(resource)
     region = s3.meta.region_name
     # S3 rejects us-east-1, its default, as a location constraint.
     where = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
@@ -24,8 +24,24 @@ def create_bucket(resource: Resource, s3: Any) -> dict[str, str]:
     rules = resource.properties.get("CorsConfiguration", {}).get("CorsRules", [])
     if rules:
         s3.put_bucket_cors(Bucket=name, CORSConfiguration={"CORSRules": [_cors_rule(rule) for rule in rules]})
+    if resource.properties.get("VersioningConfiguration", {}).get("Status") == "Enabled":
+        s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+    if sends_events(resource):
+        to_event_bridge: dict[str, Any] = {"EventBridgeConfiguration": {}}
+        s3.put_bucket_notification_configuration(Bucket=name, NotificationConfiguration=to_event_bridge)
     host = urlsplit(s3.meta.endpoint_url).netloc
     return {"Ref": name, "Arn": f"arn:aws:s3:::{name}", "DomainName": host, "RegionalDomainName": host}
+
+
+def sends_events(resource: Resource) -> bool:
+    """Return True for a bucket that tells EventBridge of its objects."""
+    bridge = resource.properties.get("NotificationConfiguration", {}).get("EventBridgeConfiguration", {})
+    return bridge.get("EventBridgeEnabled") in (True, "true")
+
+
+def name_of(resource: Resource) -> str:
+    """Return the name of a bucket of the template."""
+    return str(resource.properties.get("BucketName", bucket_name(resource.logical_id)))
 
 
 def bucket_name(logical_id: str) -> str:

@@ -14,7 +14,7 @@ from moto.server import DomainDispatcherApplication, create_backend_app
 
 from local import transactions
 from local.microvms.service import MicrovmService
-from local.objects import MirroredObjects, ObjectFiles
+from local.objects import MirroredObjects, ObjectFiles, release_versions
 from local.serving import ThreadedServer
 from local.timers import expression_error
 
@@ -86,6 +86,7 @@ class AwsEndpoint:
     def close(self) -> None:
         """Stop serving and free the port."""
         self._server.close()
+        release_versions()
 
 
 def _read_body(environ: Environ) -> bytes:

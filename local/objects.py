@@ -1,24 +1,30 @@
 """Mirror of the buckets in the data folder; moto itself keeps S3 in memory only.
 
-An object's file is at BUCKET/KEY, the key percent-encoded, with its headers in a second file. The next start puts every
-object again. This repeats S3's events for new objects, so missed events are delivered then.
+An object's file is at BUCKET/KEY, the key percent-encoded, with its headers in a second file; in a bucket with versions
+each version has its own. The next start restores them under the same version ids and repeats S3's events, so missed
+events are delivered then, and known ones are recognized.
 """
 
 import json
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, quote
 
 from moto.core import DEFAULT_ACCOUNT_ID
-from moto.s3.models import s3_backends
+from moto.s3.models import FakeDeleteMarker, FakeKey, s3_backends
+from moto.s3.notifications import S3NotificationEvent, send_event
 
+from local.disk_space import ALMOST_FULL, MIN_FREE_MB, free_mb
 from local.serving import Wsgi
 
 _WRITES = ("PUT", "POST", "DELETE")
 _META = ".meta"
+_DRAFT = ".draft"
 _HEADERS = ("ContentType", "ContentEncoding", "Metadata")
+_MARKER = "DeleteMarker"
 MAX_NAME = 200
 """Bytes of a file name; file systems allow 255."""
 
@@ -27,46 +33,57 @@ class ObjectFiles:
     """Mirrors buckets into `folder` and restores them."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.folder = folder
         self._lock = threading.Lock()
+
+    def has_room(self, size: int) -> bool:
+        """Return True if the disk has space for so many bytes, with a reserve for the tables."""
+        return size >> 20 <= free_mb(self.folder) - MIN_FREE_MB
 
     def restore(self, client: Any) -> None:
         """Put the mirrored objects into the existing buckets; `client` is boto3's S3 client."""
-        for bucket in [one["Name"] for one in client.list_buckets()["Buckets"]]:
-            for file in sorted((self._folder / quote(bucket, safe="")).rglob("*" + _META)):
-                about = json.loads(file.read_text())
-                body = file.with_name(file.name.removesuffix(_META)).read_bytes()
-                client.put_object(Bucket=bucket, Key=about.pop("Key"), Body=body, **about)
+        for name in [one["Name"] for one in client.list_buckets()["Buckets"]]:
+            bucket = _bucket(name)
+            found = [(json.loads(file.read_text()), file) for file in self._mirrored(name)]
+            # The oldest version first: the last one of a key is its current version.
+            for about, file in sorted(found, key=lambda one: (one[0]["Key"], one[0].get("LastModified", 0))):
+                _restore(bucket, about, file.with_name(file.name.removesuffix(_META)))
 
     def mirror(self, bucket: str, key: str | None) -> None:
-        """Update the file of a key, or all files of the bucket if the key is None."""
+        """Update the files of a key, or all files of the bucket if the key is None."""
         with self._lock:
             # Read under the lock: two writes of a key must not be mirrored in the wrong order.
-            there = {str(one.name): one for one in _keys(bucket)}
-            for name in [key] if key is not None else [*there, *self._names(bucket)]:
-                self._mirror(bucket, name, there.get(name))
+            for name in [key] if key is not None else {*_keys(bucket), *self._names(bucket)}:
+                self._mirror(bucket, name, _versions(bucket, name))
 
-    def _mirror(self, bucket: str, name: str, found: Any) -> None:
-        file = self._file(bucket, name)
-        if found is None:
-            # First the file that `restore` looks for: a kill in between leaves no half object.
-            file.with_name(file.name + _META).unlink(missing_ok=True)
-            file.unlink(missing_ok=True)
-            return
-        file.parent.mkdir(parents=True, exist_ok=True)
-        _write(file, found.value)
-        # Written last: `restore` looks for this file, so it never meets half an object.
-        _write(file.with_name(file.name + _META), json.dumps({"Key": name, **_about(found)}).encode())
+    def _mirror(self, bucket: str, name: str, versions: list[Any]) -> None:
+        files = {self._file(bucket, name, version): version for version in versions}
+        plain = self._file(bucket, name, None)
+        for meta in plain.parent.glob(f"{plain.name}*{_META}"):
+            file = meta.with_name(meta.name.removesuffix(_META))
+            if file not in files:
+                # First the file that `restore` looks for: a kill in between leaves no half object.
+                meta.unlink(missing_ok=True)
+                file.unlink(missing_ok=True)
+        for file, version in files.items():
+            # A version never changes; an object without versions may.
+            if file == plain or not file.with_name(file.name + _META).exists():
+                _write_object(file, name, version)
 
-    def _names(self, bucket: str) -> Iterator[str]:
-        for file in (self._folder / quote(bucket, safe="")).rglob("*" + _META):
-            yield str(json.loads(file.read_text())["Key"])
+    def _names(self, bucket: str) -> set[str]:
+        return {str(json.loads(file.read_text())["Key"]) for file in self._mirrored(bucket)}
 
-    def _file(self, bucket: str, name: str) -> Path:
+    def _mirrored(self, bucket: str) -> list[Path]:
+        # The equals sign tells our files from those that other programs drop into the folder.
+        return sorted((self.folder / quote(bucket, safe="")).rglob(f"*=*{_META}"))
+
+    def _file(self, bucket: str, name: str, version: Any) -> Path:
         encoded = quote(name, safe="")
         parts = [encoded[start : start + MAX_NAME] for start in range(0, len(encoded), MAX_NAME)]
-        # A long key becomes a path. Folders end in `+`, files in `=`, so no folder can clash with a file.
-        return Path(self._folder, quote(bucket, safe=""), *(f"{part}+" for part in parts[:-1]), f"{parts[-1]}=")
+        # A long key becomes a path. Folders end in `+`, files have a `=`, so no folder can clash with a file.
+        last = f"{parts[-1]}={_version_id(version) or ''}"
+        return Path(self.folder, quote(bucket, safe=""), *(f"{part}+" for part in parts[:-1]), last)
 
 
 class MirroredObjects:
@@ -78,6 +95,8 @@ class MirroredObjects:
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         if environ["REQUEST_METHOD"] not in _WRITES or not is_s3(environ):
             return self._moto(environ, start_response)
+        if environ["REQUEST_METHOD"] != "DELETE" and not self._files.has_room(int(environ.get("CONTENT_LENGTH") or 0)):
+            return _refuse(environ, start_response)
         # WSGI decodes the bytes of a path as Latin-1.
         path = environ["PATH_INFO"].encode("latin-1").decode(errors="replace")
         bucket, _, key = path.lstrip("/").partition("/")
@@ -88,16 +107,97 @@ class MirroredObjects:
         return answer
 
 
-def is_s3(environ: dict[str, Any]) -> bool:
+def _refuse(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    """Answer a write without space with S3's error format."""
+    # Unread, the body would be taken for the next request of the connection.
+    environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+    start_response("503 Service Unavailable", [("Content-Type", "application/xml")])
+    return [f"<Error><Code>ServiceUnavailable</Code><Message>{ALMOST_FULL}</Message></Error>".encode()]
+
+
+def is_s3(environ: Mapping[str, Any]) -> bool:
     """Recognize a request to S3 by its signature's scope, in the header or in a presigned URL."""
     query = parse_qs(environ.get("QUERY_STRING", ""))
     scopes = [environ.get("HTTP_AUTHORIZATION", ""), *query.get("X-Amz-Credential", ())]
     return any("/s3/aws4_request" in scope for scope in scopes) or "AWSAccessKeyId" in query
 
 
-def _keys(bucket: str) -> list[Any]:
-    found = s3_backends[DEFAULT_ACCOUNT_ID]["aws"].buckets.get(bucket)
-    return list(found.keys.values()) if found else []
+def release_versions() -> None:
+    """Close the files of all versions; moto's reset closes those of the current ones only."""
+    for bucket in s3_backends[DEFAULT_ACCOUNT_ID]["aws"].buckets.values():
+        for version in (one for name in bucket.keys for one in bucket.keys.getlist(name, [])):
+            if isinstance(version, FakeKey):
+                version.dispose()
+
+
+def _bucket(name: str) -> Any:
+    return s3_backends[DEFAULT_ACCOUNT_ID]["aws"].buckets.get(name)
+
+
+def _keys(bucket: str) -> list[str]:
+    found = _bucket(bucket)
+    return list(found.keys) if found else []
+
+
+def _versions(bucket: str, key: str) -> list[Any]:
+    found = _bucket(bucket)
+    return list(found.keys.getlist(key, [])) if found else []
+
+
+def _version_id(version: Any) -> str | None:
+    """Return the version id, or None for the object of a bucket without versions."""
+    id_ = None if version is None else str(version.version_id)
+    return None if id_ == "null" else id_
+
+
+def _seconds(version: Any) -> float:
+    # moto's times are in UTC, without a zone.
+    seconds: float = version.last_modified.replace(tzinfo=UTC).timestamp()
+    return seconds
+
+
+def _write_object(file: Path, name: str, version: Any) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    about = {"Key": name, "VersionId": _version_id(version), "LastModified": _seconds(version)}
+    if isinstance(version, FakeDeleteMarker):
+        about[_MARKER] = True
+    else:
+        about |= _about(version)
+        _write(file, version.value)
+    # Written last: `restore` looks for this file, so it never meets half an object.
+    _write(file.with_name(file.name + _META), json.dumps(about).encode())
+
+
+def _restore(bucket: Any, about: dict[str, Any], file: Path) -> None:
+    """Add a version to the bucket: through the API it would get another id."""
+    earlier = bucket.keys.getlist(about["Key"], []) if bucket.is_versioned else []
+    if about.get(_MARKER):
+        if not earlier:
+            return
+        version: Any = FakeDeleteMarker(key=earlier[-1])
+        version._version_id = about["VersionId"]
+    else:
+        version = FakeKey(
+            about["Key"],
+            file.read_bytes(),
+            bucket.account_id,
+            bucket.region_name,
+            is_versioned=bucket.is_versioned,
+            version_id=about.get("VersionId") or "null",
+            bucket_name=bucket.name,
+        )
+        version.set_metadata(_metadata(about))
+    if "LastModified" in about:
+        version.last_modified = datetime.fromtimestamp(about["LastModified"], UTC).replace(tzinfo=None)
+    bucket.keys.setlist(about["Key"], [*earlier, version])
+    if isinstance(version, FakeKey):
+        send_event(bucket.account_id, S3NotificationEvent.OBJECT_CREATED_PUT_EVENT, bucket, version)
+
+
+def _metadata(about: dict[str, Any]) -> dict[str, str]:
+    headers = {"Content-Type": about.get("ContentType"), "Content-Encoding": about.get("ContentEncoding")}
+    own = {f"x-amz-meta-{name}": value for name, value in about.get("Metadata", {}).items()}
+    return {name: value for name, value in headers.items() if value} | own
 
 
 def _about(key: Any) -> dict[str, Any]:
@@ -112,6 +212,10 @@ def _about(key: Any) -> dict[str, Any]:
 
 def _write(file: Path, content: bytes) -> None:
     # A kill during the write leaves the old content.
-    draft = file.with_name(file.name + ".draft")
-    draft.write_bytes(content)
-    draft.replace(file)
+    draft = file.with_name(file.name + _DRAFT)
+    try:
+        draft.write_bytes(content)
+        draft.replace(file)
+    except OSError:
+        draft.unlink(missing_ok=True)
+        raise

@@ -17,10 +17,13 @@ from local.access import admin_token, check_access
 from local.async_invokes import RETRY_DELAYS, AsyncInvokes
 from local.dashboard import Dashboard
 from local.data_refresh import DataRefresher
+from local.disk_space import DiskWatch
+from local.dropped_files import DropFolder
 from local.endpoint import AwsEndpoint
 from local.http_api import HttpApi
 from local.invoke_api import InvokeApi
 from local.microvms.configure import LocalMicrovms
+from local.object_rules import ObjectEvents, object_rules
 from local.objects import ObjectFiles
 from local.pool import SandboxPool
 from local.queue_sources import QueuePoller, queue_sources
@@ -153,6 +156,10 @@ class LocalSystem:
         self.endpoint_url = endpoint.url
         self._client = cache(self._make_client)
         self._template = self._load_template()
+        # before the objects are restored: each is told to these rules again
+        rules = list(object_rules(self._template))
+        self._object_events = ObjectEvents(rules, self._client, self._submit, interval=self._poll_interval)
+        self._closing.callback(self._object_events.close)
         if self._storage is not None:
             self._keep(self._storage)
         self._pool = SandboxPool(self._log)
@@ -167,6 +174,7 @@ class LocalSystem:
         self._serve()
         self._pool.warm(self._runner.process_of(name) for name in http_functions(self._template))
         if self._storage is not None:
+            self._watch_disk(self._storage)
             self._recover(self._storage)
         # SAM CLI and moto stay loaded: the garbage collector need not scan them again.
         gc.collect()
@@ -178,6 +186,19 @@ class LocalSystem:
         keeper = DataRefresher(storage.folder, SecretFile(storage.folder.secrets, self._client), self._say)
         keeper.start()
         self._closing.callback(keeper.close)
+        drops = DropFolder(storage.folder.objects, self._template, self._client, self._say)
+        self._closing.callback(drops.close)
+        drops.start()
+
+    def _watch_disk(self, storage: Storage) -> None:
+        watch = DiskWatch(storage.folder.path, self._pool.pause, self._resume, self._say)
+        self._closing.callback(watch.close)
+        watch.start()
+
+    def _resume(self) -> None:
+        self._pool.resume()
+        # The pause has killed workers: their runs need not wait for the next sweep.
+        self._sweep()
 
     def _recover(self, storage: Storage) -> None:
         recovery = Recovery(self._template, self.invoke, self._sweep, self._say, storage.last_seen)
@@ -201,7 +222,9 @@ class LocalSystem:
         return Template(self._path, parameters=parameters, region=self.region, attributes=attributes)
 
     def _serve(self) -> None:
-        api = HttpApi(self._template, self._runner, host=self._host, port=self.port)
+        api = HttpApi(
+            self._template, self._runner, host=self._host, port=self.port, read_only=lambda: self._pool.paused
+        )
         app = api.wsgi if self._dashboard is None else Dashboard(self._dashboard, api.wsgi, self._template)
         server = Server(app, self._host, self.port)
         api.port = self.port = server.port
@@ -224,12 +247,19 @@ class LocalSystem:
         timers = TimerWatch(self._client, self._async_invokes.submit, interval=self._poll_interval)
         self._closing.callback(timers.close)
         timers.start()
+        self._object_events.start()
         poller = QueuePoller(self._runner, self._pool, self._client, self.region, interval=self._poll_interval)
         self._closing.callback(poller.close)
         for source in queue_sources(self._template):
             poller.start(source)
 
+    def _submit(self, function: str, event: bytes) -> None:
+        self._async_invokes.submit(function, event)
+
     def _fire(self, schedule: Schedule) -> None:
+        # A paused pool would collect one waiting event each minute.
+        if self._pool.paused:
+            return
         self._async_invokes.submit(schedule.function, schedule.event(self.region))
 
     def _aws(self) -> dict[str, str]:

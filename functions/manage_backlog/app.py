@@ -3,10 +3,20 @@
 from typing import Any
 
 from groundwork.api import http, system
-from groundwork.api.backlog import card_import, cards, epics, export, imports, projects, stories, subtasks
+from groundwork.api.backlog import (
+    card_import,
+    cards,
+    epics,
+    export,
+    imports,
+    projects,
+    stories,
+    subtasks,
+    unassigned_files,
+)
 from groundwork.composition import services
 
-app = http.api(card_import, imports, system, projects, cards, epics, stories, subtasks, export)
+app = http.api(card_import, imports, system, projects, cards, epics, stories, subtasks, export, unassigned_files)
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

@@ -1,12 +1,13 @@
 """Sweep of runs: revive, retry, purge.
 
-Invoked by a schedule, and by the dead-letter queue of process_next.
+Invoked by a schedule, and by the queue of dead letters.
 """
 
 from collections.abc import Callable
 from typing import Any
 
-from groundwork.api.dead_letters import logger, revive_runs
+from groundwork.api import file_events
+from groundwork.api.dead_letters import logger, take_letters
 from groundwork.composition import services
 from groundwork.ids import Kind, path_of
 from groundwork.runs.sweep import Sweeper
@@ -33,11 +34,15 @@ def purge(id_: str, stop: Callable[[], bool]) -> bool:
     return owner.purge(id_, stop)
 
 
+def queue_file(event: dict[str, Any]) -> str:
+    return file_events.handle(event, services())["end"]
+
+
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Raises Transient: the queue delivers again, the schedule comes again."""
     if "Records" in event:
-        failed = revive_runs(event["Records"], sweeper(context).revive)
+        failed = take_letters(event["Records"], sweeper(context).revive, queue_file)
         # only these come again; the queue deletes the others
         return {"batchItemFailures": [{"itemIdentifier": id_} for id_ in failed]}
     swept = sweeper(context).sweep()

@@ -5,12 +5,14 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
+from urllib.parse import parse_qs
 
 from local.endpoint import INVOKE_PREFIX, AwsEndpoint, Environ
+from local.objects import is_s3
 from tests.deployed.grants import MACHINE, SCHEDULES
 
 Call = tuple[str, str, str]
-"""Access key of the signature, action, and name of the table, secret or function."""
+"""Access key of the signature, action, and name of the table, secret, function or prefix of a bucket."""
 
 ITEM_ACTIONS = {
     "Put": "dynamodb:PutItem",
@@ -20,7 +22,7 @@ ITEM_ACTIONS = {
     "Get": "dynamodb:GetItem",
 }
 SCHEDULING = {"POST": "CreateSchedule", "PUT": "UpdateSchedule", "DELETE": "DeleteSchedule"}
-_KEY = re.compile(r"Credential=([^/]+)/")
+_KEY = re.compile(r"Credential=([^/&%]+)(/|%2F)")
 
 
 class RecordingEndpoint(AwsEndpoint):
@@ -33,7 +35,7 @@ class RecordingEndpoint(AwsEndpoint):
     def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
         body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
         environ["wsgi.input"] = io.BytesIO(body)
-        signed = _KEY.search(environ.get("HTTP_AUTHORIZATION", ""))
+        signed = _KEY.search(environ.get("HTTP_AUTHORIZATION", "") or environ.get("QUERY_STRING", ""))
         key = signed[1] if signed else ""
         self.calls |= {(key, action, resource) for action, resource in _asked(environ, body)}
         return super().__call__(environ, start_response)
@@ -44,6 +46,8 @@ def _asked(environ: Mapping[str, Any], body: bytes) -> Iterator[tuple[str, str]]
     target: str = environ.get("HTTP_X_AMZ_TARGET", "")
     if path.startswith(INVOKE_PREFIX):
         yield "lambda:InvokeFunction", path.removeprefix(INVOKE_PREFIX).split("/")[0]
+    elif is_s3(environ):
+        yield from _object_actions(environ["REQUEST_METHOD"], path, parse_qs(environ["QUERY_STRING"]))
     elif target.startswith("DynamoDB_"):
         yield from _table_actions(target.partition(".")[2], json.loads(body))
     elif target.startswith("AWSStepFunctions."):
@@ -54,6 +58,17 @@ def _asked(environ: Mapping[str, Any], body: bytes) -> Iterator[tuple[str, str]]
         yield f"secretsmanager:{target.partition('.')[2]}", json.loads(body).get("SecretId", "")
     else:
         yield f"unknown:{target or path}", ""
+
+
+def _object_actions(method: str, path: str, query: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """A read of a version needs a permission of its own; parts of an upload need that of a put."""
+    actions = {"GET": "GetObject", "HEAD": "GetObject", "PUT": "PutObject", "POST": "PutObject"}
+    action = actions.get(method, "AbortMultipartUpload")
+    version = "Version" if "versionId" in query else ""
+    bucket, _, key = path.lstrip("/").partition("/")
+    # a browser asks by itself before an upload
+    if key and method != "OPTIONS":
+        yield f"s3:{action}{version}", f"{bucket}/{key.partition('/')[0]}/*"
 
 
 def _table_actions(operation: str, request: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -79,6 +79,38 @@ def sweep_event() -> dict[str, Any]:
     }
 
 
+def file_event(
+    bucket: str, key: str, size: int, version_id: str | None, time: str = "2026-11-21T01:50:36Z"
+) -> dict[str, Any]:
+    """An event of S3 through EventBridge; the key is not URL-encoded."""
+    about = {"key": key, "size": size, "etag": "c4ca4238a0b923820dcc509a6f75849b", "sequencer": "00674A1E2C1B3D4F50"}
+    return {
+        "version": "0",
+        "id": "17793124-05d4-b198-2fde-7ededc63b103",
+        "detail-type": "Object Created",
+        "source": "aws.s3",
+        "account": "123456789012",
+        "time": time,
+        "region": "us-east-1",
+        "resources": [f"arn:aws:s3:::{bucket}"],
+        "detail": {
+            "version": "0",
+            "bucket": {"name": bucket},
+            "object": about if version_id is None else about | {"version-id": version_id},
+            "request-id": "N4N7GDK58NMKJ12R",
+            "requester": "123456789012",
+            "source-ip-address": "203.0.113.7",
+            "reason": "PutObject",
+        },
+    }
+
+
+def undelivered_event(event: dict[str, Any]) -> dict[str, Any]:
+    """A message of the dead-letter queue with the event that a rule could not deliver."""
+    letter = dead_letter_event("", {})
+    return {"Records": [letter["Records"][0] | {"body": json.dumps(event)}]}
+
+
 def dead_letter_event(function: str, event: dict[str, Any]) -> dict[str, Any]:
     """A message of the dead-letter queue, sent by Lambda after the last try."""
     letter = {

@@ -9,7 +9,8 @@ READ = {GET, BATCH_GET, QUERY}
 INVOKE = "lambda:InvokeFunction"
 SECRET = "secretsmanager:GetSecretValue"
 
-GET_OBJECT, PUT_OBJECT = "s3:GetObject", "s3:PutObject"
+# reads of a version need a permission of their own
+READ_OBJECT, PUT_OBJECT = ("s3:GetObject", "s3:GetObjectVersion"), "s3:PutObject"
 
 Grant = tuple[str, str, str]
 """An action, its resource, and the condition in the template ('' for none)."""
@@ -33,8 +34,8 @@ EXPECTED: dict[str, set[Grant]] = {
     | grants([UPDATE], "PlansTable")
     | grants(READ | {PUT, UPDATE, DELETE, CHECK}, "RunsTable")
     | grants([QUERY], "RunsTable/index/attention")
-    | grants([GET_OBJECT], "PrivateBucket/uploads/*")
-    | grants([GET_OBJECT], "PrivateBucket/imports/*")
+    | grants(READ_OBJECT, "PrivateBucket/uploads/*")
+    | grants(READ_OBJECT, "PrivateBucket/imports/*")
     | grants([INVOKE], "ProcessNextFunction"),
     "ManageBacklogFunction": grants(READ | {PUT, UPDATE, DELETE, BATCH_WRITE, CHECK}, "BacklogTable")
     | grants({BATCH_GET, QUERY, PUT, UPDATE, BATCH_WRITE, CHECK}, "RunsTable")
@@ -61,23 +62,28 @@ EXPECTED: dict[str, set[Grant]] = {
     "ProcessNextFunction": grants(READ | {PUT, UPDATE, DELETE, CHECK}, "BacklogTable")
     | grants({GET, QUERY, PUT, UPDATE, DELETE, BATCH_WRITE}, "RunsTable")
     | grants([QUERY], "RunsTable/index/attention")
-    | grants([GET_OBJECT], "PrivateBucket/uploads/*")
-    | grants([GET_OBJECT], "PrivateBucket/imports/*")
-    | grants([GET_OBJECT, PUT_OBJECT, "s3:AbortMultipartUpload"], "PrivateBucket/staged/*")
+    | grants(READ_OBJECT, "PrivateBucket/uploads/*")
+    | grants(READ_OBJECT, "PrivateBucket/imports/*")
+    | grants([*READ_OBJECT, PUT_OBJECT, "s3:AbortMultipartUpload"], "PrivateBucket/staged/*")
     | grants(READ | {PUT, UPDATE, BATCH_WRITE}, "PlansTable")
     | grants([SECRET], "secret:groundwork/*")
     | grants([INVOKE], "function:" + PROCESS_NEXT)
     | grants(["sqs:SendMessage"], "DeadLetters")
     | grants([SECRET], "AnthropicSecretArn", "HasAnthropicSecret")
     | grants(["bedrock-mantle:CreateInference"], "project/*", "UsesBedrock"),
+    "QueueImportFunction": grants([UPDATE, CHECK], "BacklogTable")
+    | grants({GET, QUERY, PUT, UPDATE, CHECK}, "RunsTable")
+    | grants(READ_OBJECT, "PrivateBucket/imports/*")
+    | grants([INVOKE], "ProcessNextFunction")
+    | grants(["sqs:SendMessage"], "DeadLetters"),
     "RetryRunsFunction": grants(READ | {UPDATE, DELETE, BATCH_WRITE, CHECK}, "BacklogTable")
     | grants(READ | {PUT, UPDATE, DELETE, BATCH_WRITE, CHECK}, "RunsTable")
     | grants({QUERY, DELETE, BATCH_WRITE}, "PlansTable")
     | grants([QUERY], "BacklogTable/index/attention")
     | grants([QUERY], "PlansTable/index/attention")
     | grants([QUERY], "RunsTable/index/attention")
-    | grants([GET_OBJECT], "PrivateBucket/uploads/*")
-    | grants([GET_OBJECT], "PrivateBucket/imports/*")
+    | grants(READ_OBJECT, "PrivateBucket/uploads/*")
+    | grants(READ_OBJECT, "PrivateBucket/imports/*")
     | grants([INVOKE], "ProcessNextFunction")
     | grants(["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"], "DeadLetters"),
 }

@@ -85,13 +85,23 @@ def client(service: str, url: str) -> Any:
 
 
 def _make_resources(template: Mapping[str, Any], url: str) -> dict[str, str]:
-    """Make the template's tables and its secret. Returns their Ref by logical id."""
+    """Make the template's tables, its private bucket and its secret. Returns their Ref by logical id."""
     made = {}
     for name, table in resources(dict(template), "AWS::DynamoDB::Table").items():
         made[name] = f"{STACK}-{name}"
         client("dynamodb", url).create_table(TableName=made[name], **{field: table[field] for field in TABLE_FIELDS})
     secret = client("secretsmanager", url).create_secret(Name=f"{STACK}-token", SecretString=TOKEN)
+    made["PrivateBucket"] = _make_bucket(template, url)
     return {**made, "TokenSecret": secret["ARN"]}
+
+
+def _make_bucket(template: Mapping[str, Any], url: str) -> str:
+    name = f"{STACK}-private"
+    s3 = client("s3", url)
+    s3.create_bucket(Bucket=name)
+    properties = resources(dict(template), "AWS::S3::Bucket")["PrivateBucket"]
+    s3.put_bucket_versioning(Bucket=name, VersioningConfiguration=properties["VersioningConfiguration"])
+    return name
 
 
 def _known(names: Mapping[str, str]) -> dict[str, str]:

@@ -11,6 +11,7 @@ from groundwork.adapters.dynamodb.run_rows import run_key
 from tests.adapters.git.server import TOKEN as GIT_TOKEN
 from tests.deployed.build import sam_build
 from tests.deployed.events import authorizer_event, dead_letter_event, http_event, sweep_event
+from tests.deployed.files import all_ended, imports_of, put, use_every_import_endpoint
 from tests.deployed.grants import EXPECTED, PLAN_EXECUTOR, PROCESS_NEXT
 from tests.deployed.plans import SECRET, plan_routes, repository, use_every_plan_endpoint
 from tests.deployed.system import TOKEN, Deployed, client, deployed
@@ -265,6 +266,38 @@ def test_plans_are_edited_written_and_reviewed(system: Deployed, used_plan_route
     assert "groundwork/shop" in {resource for _, _, resource in system.calls()}
 
 
+@pytest.fixture(scope="module")
+def used_imports(system: Deployed) -> str:
+    """Use every way to import a file. Returns the project."""
+    event = http_event("POST", "/api/projects", "/api/projects", {"name": "Files"})
+    project_id: str = system.request("ManageBacklogFunction", event, 201)["id"]
+    use_every_import_endpoint(system, project_id)
+    return project_id
+
+
+def test_a_file_put_into_the_bucket_is_imported_once_by_its_event(system: Deployed, used_imports: str) -> None:
+    runs = http_event("GET", f"/api/projects/{used_imports}/runs", "/api/projects/{projectId}/runs")
+    found = system.request("GetProgressFunction", runs, 200)["items"]
+    assert [run["type"] for run in found] == ["IMPORT_CARDS"] * 3
+    (empty,) = (one for one in imports_of(system, used_imports) if one["status"] == "REFUSED")
+    assert (empty["name"], empty["runId"]) == ("empty.csv", None)
+
+
+def test_a_waiting_file_whose_trigger_failed_is_started_by_the_sweep(system: Deployed, used_imports: str) -> None:
+    before = len(imports_of(system, used_imports))
+    name = system.names["ProcessNextFunction"]
+    system.front.throttled.add(name)
+    events = [put(system, f"imports/{used_imports}/{one}.csv", f"text\n{one}\n".encode()) for one in ("x", "y")]
+    ends = [system.invoke("QueueImportFunction", event).json()["end"] for event in events]
+    system.front.throttled.remove(name)
+    assert ends == ["started", "waiting"]
+    first = imports_of(system, used_imports)[before]
+    let_lease_expire(system, first["runId"])
+    assert first["runId"] in system.invoke("RetryRunsFunction", sweep_event()).json()["revived"]
+    made = all_ended(system, used_imports, before + 2)[before:]
+    assert [one["counts"]["created"] for one in made] == [1, 1]
+
+
 SHOWN_AS = {
     f"function:{PROCESS_NEXT}": "ProcessNextFunction",
     f"function:{PLAN_EXECUTOR}": "PlanExecutorFunction",
@@ -273,7 +306,7 @@ SHOWN_AS = {
 """Return the name in a call for a composed name in a policy."""
 
 
-@pytest.mark.usefixtures("used_plan_routes")
+@pytest.mark.usefixtures("used_plan_routes", "used_imports")
 def test_no_function_called_what_its_policy_does_not_allow(system: Deployed, project: str) -> None:
     system.invoke("AuthorizerFunction", authorizer_event(f"Bearer {TOKEN}"))
     use_every_backlog_endpoint(system)

@@ -116,8 +116,18 @@ def test_every_prefix_has_a_lifecycle_of_its_own(bucket: dict[str, Any]) -> None
     assert {rule["Status"] for rule in rules} == {"Enabled"}
     expiring = {rule["Prefix"]: rule["ExpirationInDays"] for rule in rules if "ExpirationInDays" in rule}
     assert expiring == DAYS
+    # an expired object only becomes an old version
+    old = {rule["Prefix"] for rule in rules if "NoncurrentVersionExpiration" in rule}
+    assert old == DAYS.keys()
+    assert [rule for rule in rules if rule.get("ExpiredObjectDeleteMarker")]
     (unfinished,) = (rule for rule in rules if "AbortIncompleteMultipartUpload" in rule)
     assert "Prefix" not in unfinished
+
+
+def test_it_keeps_versions_and_tells_eventbridge(bucket: dict[str, Any]) -> None:
+    assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
+    # a notification to a function of this stack would be circular
+    assert bucket["NotificationConfiguration"] == {"EventBridgeConfiguration": {"EventBridgeEnabled": True}}
 
 
 def test_it_stays_when_the_stack_goes_but_not_after_a_first_deployment_that_fails(template: Template) -> None:

@@ -91,13 +91,39 @@ def test_a_mistake_in_the_template_is_found() -> None:
         translated(broken)
 
 
-def test_process_next_may_call_itself_and_leaves_a_letter_after_three_failures(template: Template) -> None:
-    function = resources(template, "AWS::Lambda::Function")["ProcessNextFunction"]
-    assert function["RecursiveLoop"] == "Allow"
-    (config,) = resources(template, "AWS::Lambda::EventInvokeConfig").values()
-    assert config["FunctionName"] == {"Ref": "ProcessNextFunction"}
+def test_process_next_may_call_itself(template: Template) -> None:
+    assert resources(template, "AWS::Lambda::Function")["ProcessNextFunction"]["RecursiveLoop"] == "Allow"
+
+
+@pytest.mark.parametrize("function", ["ProcessNextFunction", "QueueImportFunction"])
+def test_an_asynchronous_event_leaves_a_letter_after_three_failures(template: Template, function: str) -> None:
+    configs = resources(template, "AWS::Lambda::EventInvokeConfig").values()
+    (config,) = (one for one in configs if one["FunctionName"] == {"Ref": function})
     assert config["MaximumRetryAttempts"] == 2
     assert config["DestinationConfig"] == {"OnFailure": {"Destination": {"Fn::GetAtt": ["DeadLetters", "Arn"]}}}
+
+
+def test_a_file_below_imports_is_told_to_queue_import_alone(template: Template) -> None:
+    rules = resources(template, "AWS::Events::Rule")
+    (name,) = (name for name, rule in rules.items() if "aws.s3" in rule["EventPattern"]["source"])
+    rule = rules[name]
+    assert rule["EventPattern"] == {
+        "source": ["aws.s3"],
+        "detail-type": ["Object Created"],
+        "detail": {"bucket": {"name": [{"Ref": "PrivateBucket"}]}, "object": {"key": [{"prefix": "imports/"}]}},
+    }
+    (target,) = rule["Targets"]
+    assert target["Arn"] == {"Fn::GetAtt": ["QueueImportFunction", "Arn"]}
+    assert target["RetryPolicy"]["MaximumEventAgeInSeconds"] == 86_400
+    assert target["DeadLetterConfig"] == {"Arn": {"Fn::GetAtt": ["DeadLetters", "Arn"]}}
+    # without this permission EventBridge drops the event
+    (policy,) = resources(template, "AWS::SQS::QueuePolicy").values()
+    (statement,) = policy["PolicyDocument"]["Statement"]
+    assert (statement["Principal"], statement["Action"]) == ({"Service": "events.amazonaws.com"}, "sqs:SendMessage")
+    assert statement["Condition"] == {"ArnEquals": {"aws:SourceArn": {"Fn::GetAtt": [name, "Arn"]}}}
+    permissions = resources(template, "AWS::Lambda::Permission").values()
+    invokers = [one for one in permissions if one["Principal"] == "events.amazonaws.com"]
+    assert {"Fn::GetAtt": [name, "Arn"]} in [one["SourceArn"] for one in invokers]
 
 
 def test_no_other_function_may_call_itself(template: Template) -> None:
@@ -251,6 +277,7 @@ def test_only_a_function_that_reads_a_setting_has_it() -> None:
         "PlanExecutorFunction": tables | plans | model | carrying,
         "StartRunFunction": tables | plans | files | model | {"GROUNDWORK_PROCESS_NEXT"},
         "ProcessNextFunction": tables | plans | files | model,
+        "QueueImportFunction": tables | files | {"GROUNDWORK_PROCESS_NEXT"},
         "RetryRunsFunction": tables | plans | files | {"GROUNDWORK_PROCESS_NEXT"},
     }
 

@@ -1,4 +1,4 @@
-/** The only module that sends HTTP requests. */
+/** The only module that sends requests to the API. */
 
 import { connection } from "./connection";
 import { prefetch } from "./prefetch";

@@ -2,7 +2,6 @@ import { useInfiniteQuery } from "@tanstack/react-query";
 import { ListFilter, MessageSquareText } from "lucide-react";
 import { useDeferredValue, useMemo, useState } from "react";
 
-import { flatten } from "@/api/pages";
 import { DropZone } from "@/import/DropZone";
 import type { Project } from "@/services/projects";
 import { type Card, cardsQuery } from "@/services/cards";
@@ -18,7 +17,7 @@ import { CardPanel } from "./CardPanel";
 import { CardRow } from "./CardRow";
 import { CardsBar } from "./CardsBar";
 import s from "./Cards.module.css";
-import { filterCards, isFiltering, NO_FILTER } from "./filter";
+import { filterPages, isFiltering, NO_FILTER } from "./filter";
 import { type Selection, useSelection } from "./useSelection";
 
 type Props = { project: Project; onImport: (file: File) => void; onRun: (preset: RunPreset) => void };
@@ -33,21 +32,22 @@ export function CardsSection({ project, onImport, onRun }: Props) {
   useAllPages(query, isSearching);
   // render rows at low priority to keep the page responsive
   const data = useDeferredValue(query.data);
-  const cards = useMemo(() => flatten(data), [data]);
-  const found = useMemo(() => filterCards(cards, sought), [cards, sought]);
+  const loaded = useMemo(() => data?.pages.map((page) => page.items) ?? [], [data]);
+  const found = useMemo(() => filterPages(loaded, sought), [loaded, sought]);
+  const seen = loaded.reduce((sum, page) => sum + page.length, 0);
   const selection = useSelection();
   const [shown, setShown] = useState<Card | null>(null);
   if (query.isPending) return <Skeleton lines={6} height={44} />;
   if (!query.data) return <ErrorState error={query.error} onRetry={() => void query.refetch()} />;
   if (!data) return <Skeleton lines={6} height={44} />;
-  if (cards.length === 0) return <NoCards onImport={onImport} />;
+  if (seen === 0) return <NoCards onImport={onImport} />;
   return (
     <>
       <Panel flush label="Cards">
         <CardsBar
           filter={filter}
           onFilter={setFilter}
-          status={statusOf(found.length, cards.length, isSearching, query.hasNextPage)}
+          status={statusOf(found.length, seen, isSearching, query.hasNextPage)}
           selection={selection}
           shown={found}
           onRun={onRun}

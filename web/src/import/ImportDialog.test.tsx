@@ -242,12 +242,6 @@ test("an empty file is told without asking the server", async () => {
   expect(calls).toHaveLength(0);
 });
 
-test("a document that cannot be cut and is too large for a request says what to export instead", async () => {
-  const { calls } = open(file(`PK\u0003\u0004${"x".repeat(4_500_000)}`, "feedback.xlsx"));
-  expect(await screen.findByText(/Export it as CSV or NDJSON/)).toBeInTheDocument();
-  expect(calls).toHaveLength(0);
-});
-
 test("pasted lines become cards, one each, after a preview", async () => {
   const user = userEvent.setup();
   const { calls } = open(null);

@@ -12,13 +12,17 @@ import { ViewSwitch } from "@/ui/ViewSwitch";
 import { CardForm, useCardForm } from "./CardForm";
 import { withChosenRoles } from "./choices";
 import { DropZone } from "./DropZone";
+import { NoPreviewError } from "./fileContent";
 import s from "./Import.module.css";
 import { ImportPreview } from "./ImportPreview";
 import { ImportResult } from "./ImportResult";
 import { PasteForm } from "./PasteForm";
 import { ResumeNotice } from "./ResumeNotice";
+import { needsUpload } from "./uploadChoice";
+import { ImportStarted, UploadProgress } from "./UploadProgress";
 import { FileNeededError, type ImportStep, useImport } from "./useImport";
 import { type PreviewState, usePreview } from "./usePreview";
+import { type UploadState, useUpload } from "./useUpload";
 
 type Mode = "file" | "paste" | "card";
 type Props = { projectId: string; dropped: File | null; onClose: () => void };
@@ -29,13 +33,14 @@ const MODES = [
   { value: "card", label: "One card", icon: MessageSquarePlus },
 ] as const;
 
-/** Import cards: preview a file or pasted text, send it, show rejected rows; or add one card. */
+/** Import cards: preview a file or pasted text, send or upload it, show rejected rows; or add one card. */
 export function ImportDialog({ projectId, dropped, onClose }: Props) {
   const [mode, setMode] = useState<Mode>("file");
   const form = useId();
   const card = useCardForm(projectId, onClose);
   const preview = usePreview(projectId);
   const sending = useImport(projectId);
+  const uploading = useUpload(projectId);
   const [seen, setSeen] = useState<File | null>(null);
   if (dropped !== seen) {
     setSeen(dropped);
@@ -45,29 +50,35 @@ export function ImportDialog({ projectId, dropped, onClose }: Props) {
     setMode("file");
     void preview.open(file);
   };
-  const isOver = sending.result !== undefined;
+  const isOver = sending.result !== undefined || uploading.result !== undefined;
+  const isBusy = sending.isSending || uploading.isSending;
+  const title = uploading.result ? "Import started" : sending.result ? "Cards imported" : "Import cards";
   return (
     <Dialog
       open
-      onOpenChange={(isOpen) => !isOpen && !sending.isSending && onClose()}
+      onOpenChange={(isOpen) => !isOpen && !isBusy && onClose()}
       size="xl"
-      title={isOver ? "Cards imported" : "Import cards"}
+      title={title}
       footer={
         mode === "card" && !isOver ? (
           <CardActions id={form} card={card} onClose={onClose} />
         ) : (
-          <FileActions preview={preview} sending={sending} onClose={onClose} />
+          <FileActions preview={preview} sending={sending} uploading={uploading} onClose={onClose} />
         )
       }
     >
       <div className={s.stack}>
-        {sending.isSending ? (
+        {uploading.isSending ? (
+          <UploadProgress step={uploading.step} />
+        ) : uploading.result ? (
+          <ImportStarted projectId={projectId} started={uploading.result} onClose={onClose} />
+        ) : sending.isSending ? (
           <Sending step={sending.step} />
         ) : sending.result ? (
           <ImportResult result={sending.result} />
         ) : (
           <>
-            <Unfinished sending={sending} />
+            <Unfinished sending={sending} uploadError={uploading.error} />
             <ViewSwitch label="Import from" value={mode} onChange={setMode} choices={MODES} />
             {mode === "file" && <FileContent preview={preview} onFile={open} />}
             {mode === "paste" && <PasteForm onFile={open} />}
@@ -81,8 +92,9 @@ export function ImportDialog({ projectId, dropped, onClose }: Props) {
 
 type SendingState = ReturnType<typeof useImport>;
 
-function Unfinished({ sending }: { sending: SendingState }) {
-  const { error, saved } = sending;
+function Unfinished({ sending, uploadError }: { sending: SendingState; uploadError: Error | null }) {
+  const { saved } = sending;
+  const error = sending.error ?? uploadError;
   const needsFile = error instanceof FileNeededError;
   return (
     <>
@@ -107,10 +119,17 @@ function FileContent({ preview, onFile }: { preview: PreviewState; onFile: (file
   return (
     <>
       <DropZone compact={preview.content !== null} onFile={onFile} name={preview.name} />
-      {preview.error !== null && (
-        <Notice tone="error" title={`Cannot read ${preview.name ?? "the file"}`}>
-          {explain(preview.error)}
+      {preview.error instanceof NoPreviewError ? (
+        <Notice tone="info" title="No preview">
+          {explain(preview.error)} The import reads it with the format, encoding and columns it detects.
+          Rejected rows are listed afterwards.
         </Notice>
+      ) : (
+        preview.error !== null && (
+          <Notice tone="error" title={`Cannot read ${preview.name ?? "the file"}`}>
+            {explain(preview.error)}
+          </Notice>
+        )
       )}
       {preview.isReading && !preview.preview && <p role="status">Reading the file…</p>}
       {preview.preview && <ImportPreview preview={preview.preview} state={preview} />}
@@ -134,33 +153,55 @@ function Sending({ step }: { step: ImportStep | null }) {
   );
 }
 
-type FileActionsProps = { preview: PreviewState; sending: SendingState; onClose: () => void };
+type FileActionsProps = {
+  preview: PreviewState;
+  sending: SendingState;
+  uploading: UploadState;
+  onClose: () => void;
+};
 
-function FileActions({ preview: state, sending, onClose }: FileActionsProps) {
+function FileActions({ preview: state, sending, uploading, onClose }: FileActionsProps) {
+  if (uploading.isSending) return <Button onClick={uploading.stop}>Stop upload</Button>;
   if (sending.isSending) return <Button onClick={sending.stop}>Stop import</Button>;
-  if (sending.result) {
+  if (sending.result ?? uploading.result) {
     return (
       <Button variant="primary" onClick={onClose}>
         Done
       </Button>
     );
   }
+  return (
+    <>
+      <Button onClick={onClose}>Cancel</Button>
+      <ImportButton state={state} sending={sending} uploading={uploading} />
+    </>
+  );
+}
+
+type ImportButtonProps = { state: PreviewState; sending: SendingState; uploading: UploadState };
+
+function ImportButton({ state, sending, uploading }: ImportButtonProps) {
   const { content, preview, choices } = state;
+  if (content && state.error instanceof NoPreviewError) {
+    return (
+      <Button variant="primary" onClick={() => uploading.start({ content, preview: null, choices })}>
+        Upload and import
+      </Button>
+    );
+  }
   const hasText =
     preview !== undefined && withChosenRoles(preview.columns, choices).some(({ role }) => role === "text");
   const cards = preview ? preview.rows - preview.rejectedCount : 0;
   const isReady = hasText && cards > 0 && !state.isReading && state.error === null;
+  const start = () => {
+    if (!content || !preview) return;
+    const via = needsUpload(content, preview) ? uploading : sending;
+    via.start({ content, preview, choices });
+  };
   return (
-    <>
-      <Button onClick={onClose}>Cancel</Button>
-      <Button
-        variant="primary"
-        disabled={!isReady}
-        onClick={() => content && preview && sending.start({ content, preview, choices })}
-      >
-        {isReady ? (preview.isWhole ? `Import ${plural(cards, "card")}` : "Import all cards") : "Import"}
-      </Button>
-    </>
+    <Button variant="primary" disabled={!isReady} onClick={start}>
+      {isReady ? (preview.isWhole ? `Import ${plural(cards, "card")}` : "Import all cards") : "Import"}
+    </Button>
   );
 }
 

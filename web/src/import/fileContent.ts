@@ -4,7 +4,14 @@ import { ANY_CSV, LINES, type RecordSyntax } from "./records";
 import { recordsOf } from "./parts";
 
 export type FileKind = "text" | "ndjson" | "json" | "xlsx" | "zip" | "gzip";
-export type Content = { name: string; bytes: Blob; kind: FileKind };
+export type Content = {
+  name: string;
+  /** Content, unpacked if the file is gzip. */
+  bytes: Blob;
+  kind: FileKind;
+  /** The gzip file itself. */
+  packed?: Blob;
+};
 
 /** Limit of the gateway for one request. */
 export const MAX_BODY = 4_400_000;
@@ -16,6 +23,9 @@ const MB = 1024 * 1024;
 /** Error with a message for the user. */
 export class UnreadableFileError extends Error {}
 
+/** The file does not fit into a request, and cannot be split: no preview is possible. */
+export class NoPreviewError extends UnreadableFileError {}
+
 export async function openFile(file: File): Promise<Content> {
   if (file.size === 0) throw new UnreadableFileError("The file is empty.");
   try {
@@ -26,6 +36,7 @@ export async function openFile(file: File): Promise<Content> {
       name: file.name,
       bytes: unpacked,
       kind: await kindOf(unpacked, file.name.replace(/\.gz$/i, "")),
+      packed: file,
     };
   } catch (error) {
     if (error instanceof UnreadableFileError) throw error;
@@ -84,10 +95,12 @@ export async function requestBody(
 
 function checked(body: Blob): Blob {
   if (body.size <= MAX_BODY) return body;
-  throw new UnreadableFileError(
-    `The file is too large for one request: ${megabytes(body.size)}; the limit is ${megabytes(MAX_BODY)}. Export it as CSV or NDJSON: these are sent in parts, at any size.`,
+  throw new NoPreviewError(
+    `The file is too large for a preview: ${megabytes(body.size)}; the limit is ${megabytes(MAX_BODY)}.`,
   );
 }
+
+export const isRequestSize = ({ size }: Blob): boolean => size <= MAX_BODY;
 
 export const megabytes = (size: number) => `${(size / MB).toFixed(1)} MB`;
 

@@ -7,6 +7,7 @@ import { partKey } from "./contentHash";
 import { requestBody } from "./fileContent";
 import { addTotals, type ImportState, type ImportTotals, saveImport } from "./importState";
 import { lineInFile, type Part, partBody, partsOf } from "./parts";
+import { pause } from "./pause";
 
 const DELAYS_MS = [1_000, 2_000, 4_000, 8_000];
 
@@ -68,14 +69,4 @@ function placed({ rejected, ...counts }: Imported, { cutting }: ImportState, par
     return { row: part.at.rows + row, line: inFile, reason, ...place };
   });
   return { ...counts, rejected: placed };
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(resolve, ms);
-    signal.addEventListener("abort", () => {
-      clearTimeout(timer);
-      reject(signal.reason as Error);
-    });
-  });
 }

@@ -12,6 +12,7 @@ import { usePageTitle } from "@/ui/usePageTitle";
 
 import { ProjectCards, ProjectCardsLoading } from "./ProjectCards";
 import { ProjectDialog } from "./ProjectDialog";
+import { UnassignedFiles } from "./UnassignedFiles";
 
 export function Component() {
   usePageTitle("Projects");
@@ -28,6 +29,7 @@ export function Component() {
         lead="A project turns raw feedback into epics, stories and subtasks."
         actions={create}
       />
+      <UnassignedFiles />
       <Projects create={create} />
       <ProjectDialog open={creating} onOpenChange={setCreating} />
     </>

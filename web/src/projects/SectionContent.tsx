@@ -3,6 +3,7 @@ import { CardsSection } from "@/cards/CardsSection";
 import type { Project } from "@/services/projects";
 import type { RunPreset } from "@/start-run/StartRunDialog";
 
+import { ImportsSection } from "./ImportsSection";
 import { RunsSection } from "./RunsSection";
 import type { View } from "./SectionCards";
 
@@ -15,6 +16,7 @@ type Props = {
 
 export function SectionContent({ project, view, onImport, onRun }: Props) {
   if (view === "runs") return <RunsSection projectId={project.id} />;
+  if (view === "imports") return <ImportsSection projectId={project.id} />;
   if (view === "cards") return <CardsSection project={project} onImport={onImport} onRun={onRun} />;
   return <BacklogSection key={view} project={project} root={view} onRun={onRun} />;
 }

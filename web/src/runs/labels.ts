@@ -44,11 +44,13 @@ export const runTypeLabels = (type: BacklogRunType): RunTypeLabels => WORDS[type
 export function runName(type: Run["type"]): string {
   if (type === "GENERATE_PLAN") return "Generate plan";
   if (type === "REVIEW_PLAN") return "Review plan";
+  if (type === "IMPORT_CARDS") return "Import cards";
   return WORDS[type].title;
 }
 
 /** Noun for the results of a run, e.g. "stories". */
 export function resultNoun(type: Run["type"]): [string, string] {
+  if (type === "IMPORT_CARDS") return ["card", "cards"];
   return type === "GENERATE_PLAN" || type === "REVIEW_PLAN" ? ["result", "results"] : WORDS[type].results;
 }
 

@@ -2,6 +2,7 @@
 
 import type { CardFromAPI } from "@/services/cards";
 import type { EpicFromAPI } from "@/services/epics";
+import type { ImportFromAPI } from "@/services/imports";
 import type { ProjectFromAPI } from "@/services/projects";
 import type { RunFromAPI, RunItemFromAPI } from "@/services/runs";
 import type { StoryFromAPI } from "@/services/stories";
@@ -65,6 +66,24 @@ export const aRun = (part: Partial<RunFromAPI> = {}): RunFromAPI => ({
   ...part,
 });
 
+export const anImport = (part: Partial<ImportFromAPI> = {}): ImportFromAPI => ({
+  id: "p1-IM1",
+  projectId: "p1",
+  name: "reviews.csv",
+  size: 12_582_912,
+  origin: "upload",
+  status: "SUCCEEDED",
+  parameters: {},
+  runId: "p1-R7",
+  counts: { created: 1200, duplicates: 3, rejected: 2, skipped: 0 },
+  format: null,
+  encoding: "utf-8",
+  warnings: [],
+  error: null,
+  createdAt: AT,
+  ...part,
+});
+
 export const anItem = (index: number, part: Partial<RunItemFromAPI> = {}): RunItemFromAPI => ({
   id: `p1-R1-${index}`,
   targetId: `p1-E${index + 1}`,
@@ -93,6 +112,7 @@ export const aCard = (number: number, part: Partial<CardFromAPI> = {}): CardFrom
   externalId: null,
   metadata: {},
   postedAt: null,
+  madeBy: null,
   analysis: null,
   ...part,
 });
@@ -107,6 +127,7 @@ export const anEpic = (number: number, part: Partial<EpicFromAPI> = {}): EpicFro
   cardIds: [],
   priority: "medium",
   runId: null,
+  madeBy: null,
   createdAt: AT,
   ...part,
 });
@@ -125,6 +146,7 @@ export const aStory = (epic: number, number: number, part: Partial<StoryFromAPI>
   effort: "M",
   cardIds: [],
   runId: null,
+  madeBy: null,
   createdAt: AT,
   ...part,
 });
@@ -142,6 +164,7 @@ export const aSubtask = (
   description: "",
   effort: "S",
   runId: null,
+  madeBy: null,
   createdAt: AT,
   ...part,
 });

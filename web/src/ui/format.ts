@@ -26,6 +26,13 @@ export function plural(count: number, one: string, many = `${one}s`): string {
   return `${number(count)} ${count === 1 ? one : many}`;
 }
 
+/** "850 B", "12 KB", "4.2 MB" */
+export function fileSize(bytes: number): string {
+  if (bytes < 1024) return `${bytes} B`;
+  const inKb = bytes / 1024;
+  return inKb < 1024 ? `${Math.round(inKb)} KB` : `${(inKb / 1024).toFixed(1)} MB`;
+}
+
 /** US dollars; four digits below one cent. */
 export function money(usd: number): string {
   if (usd === 0) return "$0.00";

@@ -1,4 +1,4 @@
-"""Dead letters of process_next: runs whose hop failed for good."""
+"""Dead letters: runs whose hop failed for good, and files that could not be queued."""
 
 import json
 from collections.abc import Callable
@@ -6,38 +6,43 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
+from groundwork.api.file_events import is_file_event
 from groundwork.errors import GroundworkError
 
 logger = Logger(service="retry_runs")
 
 
-def revive_runs(records: list[dict[str, Any]], revive: Callable[[str], bool]) -> list[str]:
-    """Revive the run of each message of a queue.
+def take_letters(
+    records: list[dict[str, Any]], revive: Callable[[str], bool], queue_file: Callable[[dict[str, Any]], object]
+) -> list[str]:
+    """Revive the run, or queue the file, of each message of a queue.
 
     Returns ids of failed messages; the queue deletes the others.
     """
     failed = []
     for record in records:
-        run_id = run_of(record["body"])
-        if run_id is None:
-            # not a failure: another delivery would have no run either
-            logger.error("Dead letter without a run", message_id=record["messageId"])
-            continue
+        event = event_of(record["body"])
+        run_id = event.get("runId")
         try:
-            # a run with a valid lease is left to the schedule, which runs every few minutes
-            logger.warning("Dead letter", run_id=run_id, revived=revive(run_id))
+            if isinstance(run_id, str):
+                # a run with a valid lease is left to the schedule, which runs every few minutes
+                logger.warning("Dead letter", run_id=run_id, revived=revive(run_id))
+            elif is_file_event(event):
+                logger.warning("Dead letter of a file", end=queue_file(event))
+            else:
+                # not a failure: another delivery would be as unreadable
+                logger.error("Dead letter without a run", message_id=record["messageId"])
         except GroundworkError:
-            logger.exception("Dead letter not handled", run_id=run_id)
+            logger.exception("Dead letter not handled", message_id=record["messageId"])
             failed.append(record["messageId"])
     return failed
 
 
-def run_of(body: str) -> str | None:
-    """Return the run id of process_next's event, plain or in the record of a destination."""
+def event_of(body: str) -> dict[str, Any]:
+    """Return the event of a letter, plain as a rule sends it or in the record of a destination; {} if there is none."""
     try:
         message = json.loads(body)
     except ValueError:
-        return None
+        return {}
     payload = message.get("requestPayload", message) if isinstance(message, dict) else None
-    run_id = payload.get("runId") if isinstance(payload, dict) else None
-    return run_id if isinstance(run_id, str) else None
+    return payload if isinstance(payload, dict) else {}

@@ -11,6 +11,9 @@ MAX_FILE_BYTES = 1024 * MIB
 LIMITS = Limits(unpacked=2 * 1024 * MIB)
 """Limits of a file in the bucket. A single JSON value stays as limited as in a request."""
 
+MAX_NAME = 300
+"""Characters of a file's name."""
+
 Origin = Literal["upload", "drop"]
 """`drop`: another program has put the file into the bucket."""
 

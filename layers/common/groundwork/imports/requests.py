@@ -9,11 +9,11 @@ from groundwork.backlog.card_import.encoding import known_charset
 from groundwork.backlog.card_import.parameters import FileType, Parameters
 from groundwork.backlog.model import Value
 from groundwork.errors import Invalid
-from groundwork.imports.model import MAX_FILE_BYTES
+from groundwork.imports.model import MAX_FILE_BYTES, MAX_NAME
 
 Column = Annotated[str, Field(max_length=500)]
 Columns = Annotated[list[Column], Field(max_length=200)]
-FileName = Annotated[str, Field(min_length=1, max_length=300, pattern=r"\S")]
+FileName = Annotated[str, Field(min_length=1, max_length=MAX_NAME, pattern=r"\S")]
 
 
 class ImportParameters(Value):

@@ -11,7 +11,7 @@ from groundwork.adapters.dynamodb.backlog_reader import DynamoBacklogReader
 from groundwork.adapters.dynamodb.backlog_rows import BACKLOG_ROWS, KeyRow
 from groundwork.adapters.dynamodb.cards import DynamoCards
 from groundwork.adapters.dynamodb.client import bind
-from groundwork.adapters.dynamodb.execution_rows import BlobPartRow, BlobRow, EventRow, LogRow, SlotsRow, StateRow
+from groundwork.adapters.dynamodb.execution_rows import BlobPartRow, BlobRow, EventRow, SlotsRow, StateRow, TaskLogRow
 from groundwork.adapters.dynamodb.executions import DynamoExecutions
 from groundwork.adapters.dynamodb.import_parts import DynamoImportParts, ImportPartRow
 from groundwork.adapters.dynamodb.import_rows import IMPORT_ROWS
@@ -27,12 +27,13 @@ from groundwork.adapters.dynamodb.purge import DynamoPurger
 from groundwork.adapters.dynamodb.run_rows import RUN_ROWS
 from groundwork.adapters.dynamodb.runs import DynamoRuns
 from groundwork.adapters.dynamodb.sessions import DynamoSessions
+from groundwork.adapters.dynamodb.unassigned_files import DynamoUnassignedFiles, UnassignedFileRow
 from groundwork.generation.registry import run_handlers
 from groundwork.settings import Settings
 
 PLAN_ROWS: list[type[Model]] = [
     *(PlanRow, VersionRow, ContentRow, IterationRow, LinkRow),
-    *(StateRow, EventRow, LogRow, BlobRow, BlobPartRow, SlotsRow),
+    *(StateRow, EventRow, TaskLogRow, BlobRow, BlobPartRow, SlotsRow),
     *(RepositoryRow, TemplateRow, PieceRow, ListRow, MeasureRow),
 ]
 
@@ -46,6 +47,7 @@ class Tables:
     projects: DynamoProjects
     cards: DynamoCards
     imports: DynamoImports
+    unassigned_files: DynamoUnassignedFiles
     entries: DynamoBacklogItems
     purger: DynamoPurger
     plans: DynamoPlans
@@ -70,7 +72,7 @@ def open_tables(settings: Settings, endpoint: str | None = None, now_ms: Callabl
         raise ValueError("GROUNDWORK_BACKLOG_TABLE and GROUNDWORK_RUNS_TABLE must name the tables")
     bind(BACKLOG_ROWS, settings.backlog_table, settings.region, endpoint)
     # import parts expire, and only the runs table has a time to live
-    bind([*RUN_ROWS, *IMPORT_ROWS, ImportPartRow], settings.runs_table, settings.region, endpoint)
+    bind([*RUN_ROWS, *IMPORT_ROWS, ImportPartRow, UnassignedFileRow], settings.runs_table, settings.region, endpoint)
     bind(PLAN_ROWS, settings.plans_table, settings.region, endpoint)
     projects = DynamoProjects(connection, now_ms)
     return Tables(
@@ -79,6 +81,7 @@ def open_tables(settings: Settings, endpoint: str | None = None, now_ms: Callabl
         projects=projects,
         cards=DynamoCards(connection, projects, DynamoOlderCards(connection), DynamoImportParts(now_ms)),
         imports=DynamoImports(connection, now_ms),
+        unassigned_files=DynamoUnassignedFiles(now_ms),
         entries=DynamoBacklogItems(connection, projects, now_ms),
         purger=DynamoPurger(connection),
         plans=DynamoPlans(connection, now_ms),
