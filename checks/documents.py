@@ -31,7 +31,19 @@ Its words are data, so the limit for prose ignores them.
 """
 
 SOURCES = (".py", ".ts", ".tsx", ".json", ".yaml", ".yml", ".toml", ".md", ".in", ".txt", ".js", ".mjs", ".html")
-NOT_OURS = frozenset({"web/dist", "imports/", "uploads/", "staged/", "checkouts/", "diffs/", "groundwork/", "assets/"})
+NOT_OURS = frozenset(
+    {
+        "web/dist",
+        "imports/",
+        "imports/PROJECT/",
+        "uploads/",
+        "staged/",
+        "checkouts/",
+        "diffs/",
+        "groundwork/",
+        "assets/",
+    }
+)
 """Built folders, and prefixes in a bucket or of a secret's name, written like a folder."""
 
 OF_OLD_RELEASES = ROOT / "docs" / "reference" / "module-names.md"

@@ -20,6 +20,7 @@ from checks.sam import ROOT, source
 from tests.simulation.execution.mutants import EXECUTION_MUTANTS
 from tests.simulation.mutant_seeds import caught_by
 from tests.simulation.mutants import MUTANTS
+from tests.simulation.mutants_of_file_queue import OF_THE_QUEUE
 
 FOLDER = ROOT / "docs" / "reference"
 HEADER = f"{GENERATED} python -m checks.reference --write: do not edit -->\n\n"
@@ -46,6 +47,9 @@ def mutants() -> str:
         f"## Runs\n\n`python -m tests.simulation --mutants` finds these {len(MUTANTS)}. "
         "Add `--keep` to record seeds and invariants anew.\n\n"
         f"{_mutants_of('runs', [(mutant.name, mutant.what) for mutant in MUTANTS])}\n"
+        "## Files of other programs\n\n"
+        f"`tests/simulation/test_file_queue.py` finds these {len(OF_THE_QUEUE)}.\n\n"
+        f"{_table_of((one.name, one.what, one.caught_by) for one in OF_THE_QUEUE)}\n"
         "## Plan execution\n\n"
         f"`python -m tests.simulation --executions --mutants` finds these {len(EXECUTION_MUTANTS)}.\n\n"
         f"{_mutants_of('executions', [(mutant.name, mutant.what) for mutant in EXECUTION_MUTANTS])}"
@@ -54,10 +58,11 @@ def mutants() -> str:
 
 def _mutants_of(kind: str, mutants: Iterable[tuple[str, str]]) -> str:
     caught: Mapping[str, Mapping[str, object]] = caught_by(kind)
-    return table(
-        ("mutant", "bug", "reported by"),
-        [(name, bug, _code(caught.get(name, {}).get("caught_by"))) for name, bug in mutants],
-    )
+    return _table_of((name, bug, caught.get(name, {}).get("caught_by")) for name, bug in mutants)
+
+
+def _table_of(mutants: Iterable[tuple[str, str, object]]) -> str:
+    return table(("mutant", "bug", "reported by"), [(name, bug, _code(invariant)) for name, bug, invariant in mutants])
 
 
 def _code(value: object) -> str:

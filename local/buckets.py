@@ -1,4 +1,4 @@
-"""The template's buckets in the local AWS: versions, events, and CORS rules for presigned uploads."""
+"""The template's buckets in the local AWS, with versions, events and CORS rules."""
 
 import re
 from contextlib import suppress

@@ -35,7 +35,7 @@ def page(system: System, comes: Comes, request: pytest.FixtureRequest) -> Page:
 
 
 def while_pressing(page: Page, key: str, ended: Callable[[], bool]) -> float:
-    """Press a key until the end; return the longest time from an interaction to the next paint, in ms."""
+    """Press a key until the end; return the longest interaction to next paint, in ms."""
     page.evaluate(MEASURE)
     while not ended():
         page.keyboard.press(key)

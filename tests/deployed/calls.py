@@ -12,7 +12,7 @@ from local.objects import is_s3
 from tests.deployed.grants import MACHINE, SCHEDULES
 
 Call = tuple[str, str, str]
-"""Access key of the signature, action, and name of the table, secret, function or prefix of a bucket."""
+"""Access key of the signature, action, and name of the resource or bucket prefix."""
 
 ITEM_ACTIONS = {
     "Put": "dynamodb:PutItem",

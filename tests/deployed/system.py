@@ -85,7 +85,7 @@ def client(service: str, url: str) -> Any:
 
 
 def _make_resources(template: Mapping[str, Any], url: str) -> dict[str, str]:
-    """Make the template's tables, its private bucket and its secret. Returns their Ref by logical id."""
+    """Make the tables, the private bucket and the secret. Returns their Ref by logical id."""
     made = {}
     for name, table in resources(dict(template), "AWS::DynamoDB::Table").items():
         made[name] = f"{STACK}-{name}"

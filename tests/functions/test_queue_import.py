@@ -1,4 +1,4 @@
-"""Files put into the bucket: each version is imported once, one after another, or a person sees why not."""
+"""Files put into the bucket: each version is imported once, or a person sees why not."""
 
 import uuid
 from collections.abc import Callable, Iterator

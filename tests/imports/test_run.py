@@ -252,10 +252,10 @@ async def test_the_lease_is_renewed_during_a_long_inspection(
 
     monkeypatch.setattr(world.tables.runs, "save", noted)
 
-    def slow(request: str, key: str) -> None:
+    def read_meanwhile(request: str, key: str) -> None:
         world.project()
 
-    world.files.on_request = slow
+    world.files.on_request = read_meanwhile
     await world.imported(numbered(40))
     assert saved.count(RunPhase.QUEUEING) > 3
 

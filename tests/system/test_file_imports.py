@@ -1,4 +1,4 @@
-"""Files of any size on the local system: uploads by a signed URL, and files put by other programs."""
+"""Files on the local system: uploads by a signed URL, and files put by other programs."""
 
 import gzip
 from collections.abc import Callable

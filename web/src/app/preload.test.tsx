@@ -19,6 +19,7 @@ const PAGES = [
   "/projects/p1?section=epics",
   "/projects/p1?section=stories",
   "/projects/p1?section=subtasks",
+  "/projects/p1?section=imports",
   "/projects/p1?section=runs",
   "/projects/p1/runs/p1-R1",
   "/plans",

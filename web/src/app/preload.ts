@@ -10,7 +10,7 @@ type Preload = { pages: PageName[]; requests: (ids: string[], search: URLSearchP
 
 const REPOSITORIES = "/api/repositories?limit=200";
 
-const SECTIONS = ["cards", "epics", "stories", "subtasks", "runs"];
+const SECTIONS = ["cards", "epics", "stories", "subtasks"];
 
 const plan = (id = ""): string[] => [`/api/plans/${id}`, `/api/plans/${id}/progress`, REPOSITORIES];
 const iterations = (id = ""): string[] => [...plan(id), `/api/plans/${id}/iterations`];
@@ -18,7 +18,7 @@ const iterations = (id = ""): string[] => [...plan(id), `/api/plans/${id}/iterat
 /** Keyed by path pattern; `*` matches an id. */
 const PRELOADS: Record<string, Preload> = {
   "/sign-in": { pages: ["signIn"], requests: () => [] },
-  "/": { pages: ["projects"], requests: () => ["/api/projects"] },
+  "/": { pages: ["projects"], requests: () => ["/api/projects", "/api/imports?limit=200"] },
   "/projects/*": {
     pages: ["project"],
     requests: ([id = ""], search) => projectRequests(id, search.get("section")),
@@ -55,8 +55,10 @@ export function preloadFor(pathname: string, search: string): { pages: PageName[
 }
 
 function projectRequests(id: string, section: string | null): string[] {
+  const hasOwnList = section !== "imports" && section !== "runs";
   const list = SECTIONS.find((name) => name === section) ?? "cards";
-  return ["", "/runs?limit=200", "/runs?active=true", `/${list}?limit=200`].map(
+  const shown = ["", "/imports?limit=200", "/runs?limit=200", "/runs?active=true"];
+  return [...shown, ...(hasOwnList ? [`/${list}?limit=200`] : [])].map(
     (path) => `/api/projects/${id}${path}`,
   );
 }

@@ -1,6 +1,6 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { ListFilter, MessageSquareText } from "lucide-react";
-import { useDeferredValue, useMemo, useState } from "react";
+import { useCallback, useDeferredValue, useMemo, useState } from "react";
 
 import { DropZone } from "@/import/DropZone";
 import type { Project } from "@/services/projects";
@@ -76,6 +76,8 @@ type FoundProps = {
 };
 
 function FoundCards({ cards, loading, selection, onShow, onEnd }: FoundProps) {
+  // stable: with another function the list would measure all its rows again
+  const keyOf = useCallback((index: number) => cards[index]?.id ?? String(index), [cards]);
   if (cards.length === 0) {
     if (loading) return <p className={s.searching}>Searching…</p>;
     return (
@@ -85,13 +87,7 @@ function FoundCards({ cards, loading, selection, onShow, onEnd }: FoundProps) {
     );
   }
   return (
-    <VirtualList
-      label="Cards"
-      count={cards.length}
-      rowHeight={72}
-      keyOf={(index) => cards[index]?.id ?? String(index)}
-      onEnd={onEnd}
-    >
+    <VirtualList label="Cards" count={cards.length} rowHeight={72} keyOf={keyOf} onEnd={onEnd}>
       {(index) =>
         cards[index] && (
           <CardRow

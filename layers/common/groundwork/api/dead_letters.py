@@ -39,7 +39,10 @@ def take_letters(
 
 
 def event_of(body: str) -> dict[str, Any]:
-    """Return the event of a letter, plain as a rule sends it or in the record of a destination; {} if there is none."""
+    """Return the event of a letter, or {}.
+
+    A rule sends it plain, Lambda in the record of a destination.
+    """
     try:
         message = json.loads(body)
     except ValueError:

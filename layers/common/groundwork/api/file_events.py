@@ -15,7 +15,10 @@ logger = Logger(service="queue_import")
 
 
 def handle(event: Mapping[str, Any], services: Services) -> dict[str, str]:
-    """Queue the file of an event. Raises Transient: Lambda tries again, then the dead letters do."""
+    """Queue the file of an event.
+
+    Raises Transient: Lambda tries again, then the dead letters do.
+    """
     dropped = dropped_file(event)
     if dropped is None:
         # another delivery would be as unreadable
@@ -34,7 +37,10 @@ def is_file_event(event: Mapping[str, Any]) -> bool:
 
 
 def dropped_file(event: Mapping[str, Any]) -> DroppedFile | None:
-    """Read an event; None for any other one. Unlike in S3's own notifications, the key is not URL-encoded."""
+    """Read an event; None for any other one.
+
+    Unlike in S3's own notifications, the key is not URL-encoded.
+    """
     try:
         about = event["detail"]["object"]
         key, size, version = about["key"], about["size"], about.get("version-id")

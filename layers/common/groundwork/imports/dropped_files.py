@@ -1,4 +1,6 @@
-"""Files that other programs put into the bucket, as imports/PROJECT/NAME: each version becomes one import.
+"""Files put into the bucket by other programs: each version becomes one import.
+
+Their keys are imports/PROJECT/NAME.
 
 Events may come twice, late or out of order. The version id tells a repetition from a file that was put again.
 """
@@ -28,7 +30,10 @@ class DropEnd(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DroppedFile:
-    """One version of an object below the prefix; `put_at` in ms. The key is text, never a path of a file system."""
+    """One version of an object below the prefix; `put_at` in ms.
+
+    The key is text, never a path of a file system.
+    """
 
     key: str
     size: int
@@ -74,7 +79,7 @@ class UnassignedFiles(Protocol):
 
 
 def queue_file(dropped: DroppedFile, files: ImportFiles, imports: Imports, unassigned: UnassignedFiles) -> DropEnd:
-    """Start the import of a file, or queue it behind the active one of its project. Raises Transient."""
+    """Start the import of a file, or queue it behind the active one. Raises Transient."""
     if dropped.is_folder:
         return DropEnd.FOLDER
     file = files.find(dropped.key, dropped.version_id)
