@@ -16,7 +16,7 @@ from groundwork.imports.errors import FileChanged
 from groundwork.imports.model import RowCounts
 from groundwork.runs.cancel import cancel
 from groundwork.runs.hop import HopEnd
-from groundwork.runs.model import ErrorCode, Run, RunPhase, RunStatus
+from groundwork.runs.model import ErrorCode, Run, RunPhase, RunStatus, RunType
 from tests.backlog.card_import.exports import workbook
 from tests.imports.world import ImportWorld
 from tests.runs.world import dies
@@ -258,6 +258,12 @@ async def test_the_lease_is_renewed_during_a_long_inspection(
     world.files.on_request = read_meanwhile
     await world.imported(numbered(40))
     assert saved.count(RunPhase.QUEUEING) > 3
+
+
+def test_the_lock_of_a_newer_release_is_no_active_run_of_ours(world: ImportWorld) -> None:
+    _, run_id = world.begin(numbered(3))
+    LockRow(world.project_id, "LOCK#OF_A_NEWER_RELEASE", run_id="sjmvmbtfd2-R1").save()
+    assert world.tables.runs.active_by_type(world.project_id) == {RunType.IMPORT_CARDS: run_id}
 
 
 async def test_a_deleted_project_leaves_nothing_of_its_imports(world: ImportWorld) -> None:

@@ -3,9 +3,13 @@
 import io
 import zlib
 from collections.abc import Buffer, Callable, Iterator
+from itertools import pairwise
+from tempfile import SpooledTemporaryFile
 from typing import Protocol
+from weakref import finalize
 
 CHUNK = 256 * 1024
+MAX_KEPT_IN_MEMORY = 16 * 1024 * 1024
 
 
 class Content(Protocol):
@@ -63,18 +67,32 @@ class Derived:
 
 
 class Kept(Derived):
-    """Costly derived bytes, kept compressed after the first time."""
+    """Costly derived bytes, kept compressed after the first time: in memory, or on disk if large."""
 
     def __init__(self, produce: Callable[[], Iterator[bytes]]) -> None:
         super().__init__(self._blocks)
         self._first = produce
-        self._kept: list[bytes] | None = None
+        # closed with this object: a reader may stop anywhere, so nobody else knows the end
+        self._file = SpooledTemporaryFile(max_size=MAX_KEPT_IN_MEMORY)  # noqa: SIM115
+        finalize(self, self._file.close)
+        self._ends: list[int] = []
 
     def _blocks(self) -> Iterator[bytes]:
-        if self._kept is None:
-            # an inspection reads the rows several times, and parsing a sheet costs far more than this
-            self._kept = [zlib.compress(block, 1) for block in _joined(self._first())]
-        return map(zlib.decompress, self._kept)
+        # an inspection reads the rows several times, and parsing a sheet costs far more than this
+        if not self._ends:
+            self._keep()
+        for start, end in pairwise([0, *self._ends]):
+            # before each block: another reader may have moved the position
+            self._file.seek(start)
+            yield zlib.decompress(self._file.read(end - start))
+
+    def _keep(self) -> None:
+        ends = []
+        self._file.seek(0)
+        for block in _joined(self._first()):
+            self._file.write(zlib.compress(block, 1))
+            ends.append(self._file.tell())
+        self._ends = ends
 
 
 def _joined(pieces: Iterator[bytes]) -> Iterator[bytes]:
