@@ -7,7 +7,7 @@ events are delivered then, and known ones are recognized.
 
 import json
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -99,7 +99,7 @@ class MirroredObjects:
         return answer
 
 
-def is_s3(environ: dict[str, Any]) -> bool:
+def is_s3(environ: Mapping[str, Any]) -> bool:
     """Recognize a request to S3 by its signature's scope, in the header or in a presigned URL."""
     query = parse_qs(environ.get("QUERY_STRING", ""))
     scopes = [environ.get("HTTP_AUTHORIZATION", ""), *query.get("X-Amz-Credential", ())]

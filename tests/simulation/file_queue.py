@@ -8,7 +8,7 @@ import random as randomness
 import sys
 import traceback
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -234,7 +234,7 @@ class FileQueue:
         for _, crash in self.cloud.crashes:
             raise crash
 
-    def _rows(self, start: str) -> list[dict[str, Any]]:
+    def _rows(self, start: str) -> list[Mapping[str, Any]]:
         database = self.cloud.database
         return [database.row(key) or {} for key in database.below("runs", PROJECT, start)]
 
@@ -254,7 +254,7 @@ class FileQueue:
         if any(count > 1 for count in versions.values()):
             self._broken("a_version_is_imported_once", f"{versions}")
 
-    def _check_import(self, before: dict[str, Any], after: dict[str, Any]) -> None:
+    def _check_import(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
         if "runId" in before and after.get("runId") != before["runId"]:
             self._broken("an_import_has_one_first_run", f"{before['runId']} becomes {after.get('runId')}")
         if "runId" in after and "attention" in after:
@@ -289,7 +289,7 @@ class FileQueue:
         if texts != wanted and not ended & {"PARTIAL", "FAILED"}:
             raise Violation("a_row_becomes_one_card", f"{sum(wanted.values()) - sum(texts.values())} cards are missing")
 
-    def _cards(self) -> Iterator[dict[str, Any]]:
+    def _cards(self) -> Iterator[Mapping[str, Any]]:
         database = self.cloud.database
         return (database.row(key) or {} for key in database.below("backlog", PROJECT, "C#"))
 
