@@ -161,7 +161,7 @@ def test_a_file_whose_deletion_was_lost_is_not_stored_twice(world: World, monkey
     assert file.exists()
     world.drops.poll()
     assert not file.exists()
-    assert len(world.client("s3").list_object_versions(Bucket=BUCKET)["Versions"]) == 1
+    assert len(list(world.files.folder.rglob("*=*.meta"))) == 1
 
 
 def test_a_name_that_s3_refuses_is_said_once(world: World) -> None:
