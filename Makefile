@@ -33,10 +33,12 @@ PRESENT := $(wildcard $(SOURCES))
 
 export PATH := $(ROOT)/.venv/bin:$(PATH)
 export SAM_CLI_TELEMETRY := 0
+# Without bytecode, each test worker and each process of the local system would compile every module again.
+unexport PYTHONDONTWRITEBYTECODE
 # Commands without an account must not look for one; `make deploy` uses the caller's own region and credentials.
 OFFLINE := AWS_DEFAULT_REGION=us-east-1 AWS_EC2_METADATA_DISABLED=true
 
-.PHONY: help install web demo start secret reset test test-all faults screenshots lighthouse long-run check format simulate bench build deploy openapi routes lock structure
+.PHONY: help install web demo start secret reset test test-all faults screenshots lighthouse long-run quick-tests all-tests web-tests check format simulate bench build deploy openapi routes lock structure
 
 help:
 	@sed -n 's/^#   \(make .*\)/\1/p' Makefile
@@ -63,6 +65,7 @@ WEB_BUILD := web/dist/index.html
 WEB_SOURCES := $(shell find web -type f -not -path 'web/node_modules/*' -not -path 'web/dist/*' 2>/dev/null)
 
 web: $(WEB_BUILD)
+	@:
 
 $(WEB_PACKAGES): web/package.json web/package-lock.json web/.npmrc | $(INSTALLED)
 	@echo "Installing the dashboard's packages (once) …" >&2
@@ -93,18 +96,30 @@ reset: $(INSTALLED)
 WORKERS ?= $(shell expr $$(nproc 2>/dev/null || getconf _NPROCESSORS_ONLN) + 1)
 PARALLEL := --numprocesses $(WORKERS) --dist loadgroup
 
+# The tests of the dashboard run beside pytest: neither keeps all cores busy by itself.
+BESIDE := $(MAKE) --no-print-directory --jobs=2 --keep-going web-tests
+
 # ARGS are pytest's and select from all tiers. With ARGS the tests of the dashboard do not run.
 test: $(INSTALLED) web
 ifdef ARGS
 	@$(OFFLINE) python -m pytest $(ARGS)
 else
-	@npm --prefix web run --silent test
-	@$(OFFLINE) python -m pytest -m quick $(PARALLEL)
+	@$(BESIDE) quick-tests
 endif
 
 test-all: $(INSTALLED) web
-	@npm --prefix web run --silent test
+	@$(BESIDE) all-tests
+
+quick-tests:
+	@$(OFFLINE) python -m pytest -m quick $(PARALLEL)
+
+all-tests:
 	@$(OFFLINE) python -m pytest -m "not long" $(PARALLEL)
+
+# printed at the end, as the output of two commands would mix
+web-tests:
+	@mkdir -p build; npm --prefix web run --silent test -- --maxWorkers=1 >build/web-tests.log 2>&1; \
+	status=$$?; cat build/web-tests.log; exit $$status
 
 faults: $(INSTALLED) web
 	@$(OFFLINE) python -m pytest -m long $(PARALLEL)

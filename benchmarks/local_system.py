@@ -2,8 +2,8 @@
 
 `python -m benchmarks.local_system`.
 
-Polls a second of a run's progress at 1, 30 and 200 at once; the time to the first answer; the memory of every process
-after so many cards. Written to benchmarks/results/local_system.json.
+Polls a second of a run's progress at 1, 30 and 200 at once, and the time to the first answer. Written to
+benchmarks/results/local_system.json. For the memory: `python -m benchmarks.memory`.
 """
 
 import argparse
@@ -22,6 +22,8 @@ from typing import Any
 import httpx
 import psutil
 
+from local.engine.dynamodb import url_of
+
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "local_system.json"
 AT_ONCE = (1, 30, 200)
@@ -32,34 +34,31 @@ Json = dict[str, Any]
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.local_system", description=__doc__)
     parser.add_argument("--seconds", type=float, default=5.0, help="of each measurement")
-    parser.add_argument("--cards", type=int, nargs="*", default=[0, 10_000], help="memory after so many cards")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        found = measure(Path(folder), asked.seconds, asked.cards)
+        found = measure(Path(folder), asked.seconds)
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(json.dumps(found, indent=1))
     print(table(found))
     return 0
 
 
-def measure(folder: Path, seconds: float, cards: list[int]) -> Json:
+def measure(folder: Path, seconds: float) -> Json:
     with started(folder) as (process, url, first_answer_s):
         http = httpx.Client(base_url=url, headers={"Authorization": "Bearer local-admin-token"}, timeout=120)
-        memory = {0: resident(process)}
         run = a_run(http, 20)
         key = (folder / "access-key").read_text()
         polls = {}
         with bare(engine_url(process), key, run) as floor:
+            poll = f"{url}/api/runs/{run}/progress"
+            # Both warm: the engine compiles its code, and the system starts its processes.
+            for target in (poll, floor):
+                load(target, max(AT_ONCE) // 4, 1)
             for at_once in AT_ONCE:
-                # alternating, twice: neither gets the quieter machine
-                rounds = [(load(f"{url}/api/runs/{run}/progress", at_once, seconds), load(floor, at_once, seconds))]
-                rounds.append((load(f"{url}/api/runs/{run}/progress", at_once, seconds), load(floor, at_once, seconds)))
-                polls[at_once] = _summary(rounds)
-        for count in sorted(cards):
-            if count:
-                a_run(http, count)
-                memory[count] = resident(process)
-    return {"firstAnswerS": round(first_answer_s, 1), "polls": polls, "memoryMb": memory}
+                # Alternating, twice: neither gets the quieter machine.
+                pairs = [(load(poll, at_once, seconds), load(floor, at_once, seconds)) for _ in range(2)]
+                polls[at_once] = _summary(pairs)
+    return {"firstAnswerS": round(first_answer_s, 1), "polls": polls}
 
 
 @contextmanager
@@ -125,23 +124,7 @@ def a_run(http: httpx.Client, cards: int) -> str:
 
 def engine_url(process: "subprocess.Popen[str]") -> str:
     (java,) = [one for one in psutil.Process(process.pid).children(recursive=True) if "java" in one.name()]
-    arguments = java.cmdline()
-    return f"http://127.0.0.1:{arguments[arguments.index('-port') + 1]}"
-
-
-def resident(process: "subprocess.Popen[str]") -> dict[str, int]:
-    """Measure resident MB: the system, the engine, the largest sandbox and all sandboxes."""
-    own = psutil.Process(process.pid)
-    children = own.children(recursive=True)
-    sizes = {one.pid: one.memory_info().rss >> 20 for one in children}
-    engine = [sizes[one.pid] for one in children if "java" in one.name()]
-    functions = [sizes[one.pid] for one in children if any("bootstrap.py" in word for word in one.cmdline())]
-    return {
-        "system": own.memory_info().rss >> 20,
-        "engine": sum(engine),
-        "largestFunction": max(functions, default=0),
-        "functions": sum(functions),
-    }
+    return url_of(java.cmdline())
 
 
 def _summary(rounds: list[tuple[Json, Json]]) -> Json:
@@ -159,7 +142,6 @@ def table(found: Json) -> str:
     for at_once, one in found["polls"].items():
         row = (one["perSecond"], one["barePerSecond"], one["ratio"], str(one["errors"] or "none"))
         lines.append(f"{at_once:>7}  {row[0]:>8}  {row[1]:>4}  {row[2]:>5}  {row[3]:>6}")
-    lines.append("MB after cards: " + "; ".join(f"{count}: {sizes}" for count, sizes in found["memoryMb"].items()))
     return "\n".join(lines)
 
 

@@ -59,7 +59,7 @@ _PATH = re.compile(r"[\w.@*<>{}\[\]-]+(?:/[\w.@*<>{}\[\]-]+)*/?(?:::\w+)?")
 _DOTTED = re.compile(r"groundwork(?:\.\w+)+")
 
 
-class Fault(NamedTuple):
+class BrokenReference(NamedTuple):
     """One broken reference with its document and line."""
 
     path: Path
@@ -105,13 +105,13 @@ def _inline(token: Token, line: int) -> Iterator[Span]:
             yield Span("link", line, str(target))
 
 
-def faults(path: Path) -> Iterator[Fault]:
+def faults(path: Path) -> Iterator[BrokenReference]:
     markdown = path.read_text()
     for span in () if path == OF_OLD_RELEASES else spans(markdown):
         for check in _CHECKS.get(span.kind, ()):
-            yield from (Fault(path, span.line, message) for message in check(path, span.content))
+            yield from (BrokenReference(path, span.line, message) for message in check(path, span.content))
     for number, found in traces(markdown.splitlines()):
-        yield Fault(path, number, f"{found} names a registry or a place on one machine")
+        yield BrokenReference(path, number, f"{found} names a registry or a place on one machine")
 
 
 def _broken_link(path: Path, target: str) -> Iterator[str]:

@@ -17,7 +17,7 @@ from checks.api.rules import faults as faults_of
 from checks.api.schema import reference
 from checks.api.texts import describe
 from checks.routes import routes_of_code, routes_of_template
-from groundwork.api.backlog.card_import import MEDIA_TYPES
+from groundwork.api.backlog.card_import import MEDIA_TYPES, OPTIONS
 from groundwork.backlog.card_import.dates import Order
 from groundwork.backlog.card_import.parameters import DELIMITERS, LISTS, NAMES, PERSONAL, FileType
 from groundwork.backlog.model import Value
@@ -32,7 +32,7 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "dateOrder": get_args(Order),
     "personal": PERSONAL,
     "delimiter": DELIMITERS,
-    "dedupe": ("content",),
+    **OPTIONS,
 }
 
 
@@ -149,7 +149,7 @@ def _with_imports(document: dict[str, Any]) -> None:
     for path in ("cards", "cards/preview"):
         operation = document["paths"][f"/api/projects/{{project_id}}/{path}"]["post"]
         operation["requestBody"] = body
-        operation["parameters"] += [_import_parameter(name) for name in (*NAMES, "dedupe")]
+        operation["parameters"] += [_import_parameter(name) for name in (*NAMES, *OPTIONS)]
         operation["parameters"].append(_header("content-encoding", {"type": "string"}))
 
 

@@ -21,6 +21,7 @@ from checks.sam import ROOT
 
 LAYER = ROOT / "layers" / "common"
 SOURCES = ("layers/common/groundwork", "functions", "local", "checks", "deploy")
+TESTS = ("tests",)
 MAX_FILE_LINES = 300
 MAX_FUNCTION_LINES = 25
 JOURNEYS = {
@@ -183,7 +184,7 @@ def excesses(sources: Sequence[Module]) -> Iterator[str]:
 
 
 def main() -> int:
-    sources, tests = modules(SOURCES), modules(["tests"])
+    sources, tests = modules(SOURCES), modules(TESTS)
     for figures in (size_figures(sources), name_figures(sources), test_figures(sources, tests), journey_figures()):
         print("\n".join(figures))
     print("\n".join(excesses(sources)))

@@ -8,6 +8,7 @@ from pathlib import Path
 from deploy.files import DIST
 from local.access import TokenTooWeak, admin_token, check_access
 from local.data import DataRefused, data_path
+from local.demo.answers import with_answers
 from local.engine.dynamodb import EngineFailed
 from local.stop_signal import StopSignal
 from local.storage import Storage
@@ -40,6 +41,7 @@ def _serve(arguments: argparse.Namespace, stop: StopSignal) -> int:
             arguments.template,
             host=arguments.host,
             port=arguments.port,
+            env=with_answers(os.environ),
             dashboard=arguments.dashboard,
             storage=storage,
         ) as system:

@@ -13,6 +13,9 @@ MEMORY = "memory"
 VERSION = 1
 """Format of the folder; incremented when earlier releases cannot read the data."""
 
+MIN_VERSION = 1
+"""Oldest format read by this release."""
+
 
 class DataRefused(Exception):
     """The data folder cannot be used."""
@@ -27,13 +30,13 @@ def data_path(env: Mapping[str, str], default: Path = DEFAULT) -> Path | None:
 class DataFolder:
     """Lock on a data folder from creation to `close`.
 
-    Raises DataRefused if the folder is in use or from a newer release.
+    Raises DataRefused if the folder is in use, or in a format of another release.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         try:
-            path.mkdir(parents=True, exist_ok=True)
+            path.mkdir(mode=0o700, parents=True, exist_ok=True)
             # Never deleted: a lock on a deleted file excludes nobody.
             self._lock = os.open(path / "lock", os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as exc:
@@ -92,10 +95,13 @@ class DataFolder:
 
     def _check_version(self) -> None:
         found = self._read_or_create("version", str(VERSION))
-        if not found.isdecimal() or int(found) > VERSION:
+        if not found.isdecimal():
+            raise DataRefused(f"DATA={self.path} is damaged: its file `version` contains {found!r}, not a number.")
+        if not MIN_VERSION <= int(found) <= VERSION:
+            release = "a newer" if int(found) > VERSION else "an older"
             raise DataRefused(
-                f"DATA={self.path} was written by a newer release (version {found}, this one reads {VERSION}). "
-                "Use the newer release or another folder."
+                f"DATA={self.path} was written by {release} release (format {found}; this release reads "
+                f"{MIN_VERSION} to {VERSION}). Nothing was changed. Use that release or another folder."
             )
 
     def _read_or_create(self, name: str, value: str) -> str:

@@ -12,7 +12,7 @@ TOUCH_EVERY = 5
 
 
 class DataRefresher:
-    """Refreshes a data folder in the background until closed; `start` loads the secrets at once."""
+    """Refreshes a data folder in the background until closed; `start` does it once at once."""
 
     def __init__(self, folder: DataFolder, secrets: SecretFile, say: Callable[[str], None]) -> None:
         self._folder, self._secrets, self._say = folder, secrets, say
@@ -22,6 +22,8 @@ class DataRefresher:
 
     def start(self) -> None:
         self._poll()
+        # A new system killed in its first seconds leaves work to recover too.
+        self._touch()
         self._thread.start()
 
     def close(self) -> None:

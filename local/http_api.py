@@ -1,11 +1,9 @@
 """The HTTP API: SAM CLI's LocalApigwService, corrected where it differs from API Gateway."""
 
-import base64
-import contextlib
 import json
 import logging
 import uuid
-from datetime import UTC, datetime
+from collections.abc import Callable
 from typing import Any
 
 from flask import Request, Response, g, request
@@ -17,15 +15,17 @@ from samcli.local.apigw.service_error_responses import ServiceErrorResponses
 from werkzeug.exceptions import HTTPException, NotFound
 
 from local.authorizer_cache import AuthorizerCache
+from local.disk_space import ALMOST_FULL
+from local.http_event import event_body, event_headers, event_time
 from local.invoke_api import REQUEST_LIMIT
 from local.pool import PoolClosed
+from local.read_path import NoShortcut, ReadPath, identity_of
 from local.runtime import LambdaRunner
 from local.template import Template
 
 BODY_LIMIT = 10 * 1024 * 1024
 """Bytes of a request's body, as in API Gateway."""
 
-_TEXT_TYPES = ("application/json", "application/xml", "application/javascript")
 _LOG = logging.getLogger(__name__)
 # SAM CLI logs an error for every denied request, and a warning for every empty body.
 _SAM_LOG = logging.getLogger("samcli.local.apigw.local_apigw_service")
@@ -34,9 +34,17 @@ _SAM_LOG.addFilter(lambda record: not record.getMessage().startswith("Lambda aut
 
 
 class HttpApi(LocalApigwService):  # type: ignore[misc]
-    """The routes of the template over its functions."""
+    """The template's routes. While `read_only()` is true, only GET and HEAD reach a function."""
 
-    def __init__(self, template: Template, runner: LambdaRunner, *, host: str, port: int) -> None:
+    def __init__(
+        self,
+        template: Template,
+        runner: LambdaRunner,
+        *,
+        host: str,
+        port: int,
+        read_only: Callable[[], bool] = lambda: False,
+    ) -> None:
         api = template.api
         # All bodies in base64: SAM CLI follows the binary media types of REST APIs and fails on bytes outside UTF-8.
         # `_body` decodes text again.
@@ -48,13 +56,28 @@ class HttpApi(LocalApigwService):  # type: ignore[misc]
         self._app.config["MAX_CONTENT_LENGTH"] = BODY_LIMIT
         self._authorizer_cache = AuthorizerCache(template)
         self._exposed = _exposed_headers(template)
+        self._read_path = ReadPath(self._app.url_map, runner, self._authorizer_cache, self._cors_headers(None))
+        self._read_only = read_only
         self._app.before_request(self._answer_preflight)
+        self._app.before_request(self._refuse_write)
         self._app.after_request(self._add_cors)
 
     @property
     def wsgi(self) -> Any:
         """The WSGI application."""
-        return self._app
+        return self._serve
+
+    def _serve(self, environ: dict[str, Any], start_response: Any) -> Any:
+        try:
+            response = self._read_path.answer(environ, self.port)
+        except NoShortcut:
+            return self._app(environ, start_response)
+        except LambdaResponseParseException:
+            response = _internal_error(None)
+        except (PoolClosed, OSError) as exc:
+            with self._app.request_context(environ):
+                response = _unexpected(exc)
+        return response(environ, start_response)
 
     def _construct_error_handling(self) -> None:
         """Respond with the errors of an HTTP API; SAM CLI uses those of a REST API."""
@@ -73,11 +96,13 @@ class HttpApi(LocalApigwService):  # type: ignore[misc]
         event: dict[str, Any] = super()._generate_lambda_event(flask_request, route, method, endpoint)
         # API Gateway omits empty fields.
         event = {key: value for key, value in event.items() if value not in (None, "", {}, [])}
-        event |= _body(flask_request)
+        event |= event_body(flask_request)
         # SAM CLI keeps the case of header names; API Gateway lowers it, and handlers rely on lower case.
-        event["headers"] = _headers(flask_request, self.port)
-        event["requestContext"] |= _now()
+        event["headers"] = event_headers(flask_request, self.port)
+        event["requestContext"] |= event_time()
         event["requestContext"]["http"]["userAgent"] = flask_request.user_agent.string
+        if method == "GET":
+            self._read_path.remember(endpoint, route, event)
         return event
 
     def _generate_lambda_authorizer_event(
@@ -87,8 +112,7 @@ class HttpApi(LocalApigwService):  # type: ignore[misc]
 
         The event is empty for a cached identity, as building it takes as long as building the function's event.
         """
-        sources = (source.identity_source for source in lambda_authorizer.identity_sources)
-        g.identity = (lambda_authorizer.authorizer_name, *(flask_request.headers.get(name, "") for name in sources))
+        g.identity = identity_of(lambda_authorizer, flask_request)
         g.cached = self._authorizer_cache.cached(g.identity)
         if g.cached is not None:
             return {}
@@ -132,17 +156,28 @@ class HttpApi(LocalApigwService):  # type: ignore[misc]
         preflight = request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers
         return Response(status=204) if self.api.cors and preflight else None
 
+    def _refuse_write(self) -> Response | None:
+        """Refuse a write while the disk is almost full."""
+        if request.method in ("GET", "HEAD") or not self._read_only():
+            return None
+        request_id = str(uuid.uuid4())
+        error = {"code": "UNAVAILABLE", "message": ALMOST_FULL, "details": None, "requestId": request_id}
+        headers = {"Cache-Control": "no-store", "x-request-id": request_id}
+        return Response(json.dumps({"error": error}), 503, headers, content_type="application/json")
+
     def _add_cors(self, response: Response) -> Response:
         """Add CORS headers to every response, as API Gateway does.
 
         SAM CLI adds them to functions' responses only.
         """
-        origin = request.headers.get("Origin")
-        for name, value in Cors.cors_to_headers(self.api.cors, origin, Route.HTTP).items():
-            response.headers[name] = str(value)
-            if self._exposed:
-                response.headers["Access-Control-Expose-Headers"] = self._exposed
+        response.headers.update(self._cors_headers(request.headers.get("Origin")))
         return response
+
+    def _cors_headers(self, origin: str | None) -> dict[str, str]:
+        headers = {name: str(value) for name, value in Cors.cors_to_headers(self.api.cors, origin, Route.HTTP).items()}
+        if headers and self._exposed:
+            headers["Access-Control-Expose-Headers"] = self._exposed
+        return headers
 
 
 class _TooLarge(Exception):
@@ -184,32 +219,3 @@ def _exposed_headers(template: Template) -> str:
     """Return Access-Control-Expose-Headers; SAM CLI ignores ExposeHeaders."""
     cors = [api.properties.get("CorsConfiguration") for api in template.of_type("AWS::Serverless::HttpApi")]
     return ",".join(name for rule in cors if isinstance(rule, dict) for name in rule.get("ExposeHeaders", []))
-
-
-def _body(flask_request: Request) -> dict[str, Any]:
-    """Encode the body as API Gateway does: text as is; all else, NDJSON too, in base64."""
-    body, kind = flask_request.get_data(), flask_request.mimetype
-    if not body:
-        return {"isBase64Encoded": False}
-    if kind.startswith("text/") or kind in _TEXT_TYPES or kind.endswith(("+json", "+xml")):
-        with contextlib.suppress(UnicodeDecodeError):
-            return {"body": body.decode(), "isBase64Encoded": False}
-    return {"body": base64.b64encode(body).decode(), "isBase64Encoded": True}
-
-
-def _headers(flask_request: Request, port: int) -> dict[str, str]:
-    headers: dict[str, str] = {}
-    for name, value in flask_request.headers.items():
-        if name.lower() != "cookie":  # these are in the event's `cookies`
-            headers[name.lower()] = f"{headers[name.lower()]},{value}" if name.lower() in headers else value
-    return {**headers, "x-forwarded-proto": flask_request.scheme, "x-forwarded-port": str(port)}
-
-
-def _now() -> dict[str, Any]:
-    """Return the request id and time of this request; SAM CLI sets them once, at import."""
-    now = datetime.now(UTC)
-    return {
-        "requestId": str(uuid.uuid4()),
-        "time": now.strftime("%d/%b/%Y:%H:%M:%S +0000"),
-        "timeEpoch": int(now.timestamp() * 1000),
-    }

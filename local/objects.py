@@ -17,6 +17,7 @@ from moto.core import DEFAULT_ACCOUNT_ID
 from moto.s3.models import FakeDeleteMarker, FakeKey, s3_backends
 from moto.s3.notifications import S3NotificationEvent, send_event
 
+from local.disk_space import ALMOST_FULL, MIN_FREE_MB, free_mb
 from local.serving import Wsgi
 
 _WRITES = ("PUT", "POST", "DELETE")
@@ -32,8 +33,13 @@ class ObjectFiles:
     """Mirrors buckets into `folder` and restores them."""
 
     def __init__(self, folder: Path) -> None:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.folder = folder
         self._lock = threading.Lock()
+
+    def has_room(self, size: int) -> bool:
+        """Return True if the disk has space for so many bytes, with a reserve for the tables."""
+        return size >> 20 <= free_mb(self.folder) - MIN_FREE_MB
 
     def restore(self, client: Any) -> None:
         """Put the mirrored objects into the existing buckets; `client` is boto3's S3 client."""
@@ -89,6 +95,8 @@ class MirroredObjects:
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         if environ["REQUEST_METHOD"] not in _WRITES or not is_s3(environ):
             return self._moto(environ, start_response)
+        if environ["REQUEST_METHOD"] != "DELETE" and not self._files.has_room(int(environ.get("CONTENT_LENGTH") or 0)):
+            return _refuse(environ, start_response)
         # WSGI decodes the bytes of a path as Latin-1.
         path = environ["PATH_INFO"].encode("latin-1").decode(errors="replace")
         bucket, _, key = path.lstrip("/").partition("/")
@@ -97,6 +105,14 @@ class MirroredObjects:
         if key or environ["REQUEST_METHOD"] == "POST":
             self._files.mirror(bucket, key or None)
         return answer
+
+
+def _refuse(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    """Answer a write without space with S3's error format."""
+    # Unread, the body would be taken for the next request of the connection.
+    environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+    start_response("503 Service Unavailable", [("Content-Type", "application/xml")])
+    return [f"<Error><Code>ServiceUnavailable</Code><Message>{ALMOST_FULL}</Message></Error>".encode()]
 
 
 def is_s3(environ: Mapping[str, Any]) -> bool:
@@ -197,5 +213,9 @@ def _about(key: Any) -> dict[str, Any]:
 def _write(file: Path, content: bytes) -> None:
     # A kill during the write leaves the old content.
     draft = file.with_name(file.name + _DRAFT)
-    draft.write_bytes(content)
-    draft.replace(file)
+    try:
+        draft.write_bytes(content)
+        draft.replace(file)
+    except OSError:
+        draft.unlink(missing_ok=True)
+        raise

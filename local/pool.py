@@ -10,7 +10,7 @@ import threading
 import time
 import uuid
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,6 +22,10 @@ PATIENCE_S = 0.25
 
 A few warm processes serve a burst of short invocations faster than many cold ones.
 """
+
+
+IDLE_S = 300.0
+"""Seconds until an unused sandbox ends; one of each function stays warm."""
 
 
 class PoolClosed(Exception):
@@ -53,6 +57,7 @@ class _FunctionPool:
     starting: set[Sandbox] = field(default_factory=set)
     queue: deque[_Waiter] = field(default_factory=deque)
     last_progress: float = float("-inf")
+    idle_since: dict[Sandbox, float] = field(default_factory=dict)
 
     @property
     def all(self) -> list[Sandbox]:
@@ -62,10 +67,23 @@ class _FunctionPool:
         """Remove and return the most recently used live sandbox."""
         while self.idle:
             sandbox = self.idle.pop()
+            del self.idle_since[sandbox]
             if sandbox.alive:
                 return sandbox
             sandbox.close()
         return None
+
+    def keep_idle(self, sandbox: Sandbox, now: float) -> None:
+        self.idle.append(sandbox)
+        self.idle_since[sandbox] = now
+
+    def take_unused(self, before: float) -> Iterator[Sandbox]:
+        """Remove and yield the sandboxes idle since before this time, except the last one."""
+        # The list is in the order of use.
+        while len(self.idle) > 1 and self.idle_since[self.idle[0]] < before:
+            sandbox = self.idle.pop(0)
+            del self.idle_since[sandbox]
+            yield sandbox
 
     def wants_another(self, now: float, cores: int) -> bool:
         size = len(self.busy) + len(self.idle) + len(self.starting)
@@ -77,34 +95,61 @@ class _FunctionPool:
 class SandboxPool:
     """Runs invocations, each in its own process.
 
-    `idle` is the maximum of warm sandboxes for each function. At most one sandbox for each core starts at a time.
+    `idle` is the maximum of warm sandboxes for each function, `idle_seconds` the time until unused ones end. At most
+    one sandbox for each core starts at a time.
     """
 
-    def __init__(self, log: Log, *, idle: int = 2 * CORES, cores: int = CORES) -> None:
+    def __init__(self, log: Log, *, idle: int = 2 * CORES, idle_seconds: float = IDLE_S, cores: int = CORES) -> None:
         self._log_line = log
-        self._max_idle, self._cores = idle, cores
+        self._max_idle, self._idle_seconds, self._cores = idle, idle_seconds, cores
         self._lock = threading.Lock()
         self._function_pools: dict[str, _FunctionPool] = {}
         self._starting = 0
         self._closed = threading.Event()
+        self._resumed = threading.Event()
+        self._resumed.set()
         self._scratch = Path(tempfile.mkdtemp(prefix="groundwork-"))
         # Nothing is ever written: the pipe closes when this process ends, even by SIGKILL, and the sandboxes see it.
         self._lifeline, self._lifeline_writer = os.pipe()
 
-    def invoke(self, function: FunctionProcess, event: bytes, request_id: str | None = None) -> Outcome:
+    def invoke(
+        self, function: FunctionProcess, event: bytes, request_id: str | None = None, *, while_paused: bool = False
+    ) -> Outcome:
         """Run the function on the event (JSON) and wait for the outcome.
 
-        The wait for a sandbox does not count against the function's timeout. Raises PoolClosed if the system stops
-        before the invocation starts, and OSError if the function cannot be started.
+        The wait for a sandbox does not count against the function's timeout. In a paused pool only invocations with
+        `while_paused` run; others wait. Raises PoolClosed if the system stops before the invocation starts, and OSError
+        if the function cannot be started.
         """
         request_id = request_id or str(uuid.uuid4())
-        sandbox = self._acquire(function)
-        if isinstance(sandbox, Outcome):
-            return sandbox
-        try:
-            return sandbox.invoke(event, request_id)
-        finally:
-            self._release(sandbox)
+        while True:
+            if not while_paused:
+                self._resumed.wait()
+            sandbox = self._acquire(function)
+            if isinstance(sandbox, Outcome):
+                return sandbox
+            try:
+                # The pause may have come during the wait for the sandbox. A later one kills it.
+                if while_paused or self._resumed.is_set():
+                    return sandbox.invoke(event, request_id)
+            finally:
+                self._release(sandbox)
+
+    def pause(self) -> None:
+        """Kill the invocations in progress, like crashes, and let new ones wait."""
+        self._resumed.clear()
+        with self._lock:
+            busy = [sandbox for function_pool in self._function_pools.values() for sandbox in function_pool.busy]
+        for sandbox in busy:
+            sandbox.kill()
+
+    def resume(self) -> None:
+        """Start the waiting invocations."""
+        self._resumed.set()
+
+    @property
+    def paused(self) -> bool:
+        return not self._resumed.is_set()
 
     def warm(self, functions: Iterable[FunctionProcess]) -> None:
         """Start one sandbox of each function in the background, in this order."""
@@ -129,6 +174,8 @@ class SandboxPool:
         """End every sandbox, invocations in flight included."""
         with self._lock:
             self._closed.set()
+            # Waiting invocations find the pool closed.
+            self._resumed.set()
             running = [
                 sandbox
                 for function_pool in self._function_pools.values()
@@ -137,6 +184,7 @@ class SandboxPool:
             idle = [sandbox for function_pool in self._function_pools.values() for sandbox in function_pool.idle]
             for function_pool in self._function_pools.values():
                 function_pool.idle.clear()
+                function_pool.idle_since.clear()
                 while function_pool.queue:
                     function_pool.queue.popleft().fill(PoolClosed())
         for sandbox in running:
@@ -162,6 +210,9 @@ class SandboxPool:
             if not function_pool.queue and (sandbox := function_pool.take_idle()):
                 function_pool.busy.add(sandbox)
                 return sandbox
+            if not function_pool.queue:
+                # Patience begins with the queue, not with the last invocation before it.
+                function_pool.last_progress = time.monotonic()
             function_pool.queue.append(waiter)
             self._grow(function_pool)
         # Patience runs out without any event: only the waiters can ask for another sandbox.
@@ -182,11 +233,15 @@ class SandboxPool:
         with self._lock:
             function_pool = self._function_pools[sandbox.function.name]
             function_pool.busy.discard(sandbox)
-            kept = self._assign(function_pool, sandbox)
+            unneeded = [] if self._assign(function_pool, sandbox) else [sandbox]
             self._grow(function_pool)
+            before = time.monotonic() - self._idle_seconds
+            # The sweeps release a sandbox each minute, so no function's memory stays for ever.
+            for other in self._function_pools.values():
+                unneeded += other.take_unused(before)
         # Outside the lock: the end of a process takes time.
-        if not kept:
-            sandbox.close()
+        for one in unneeded:
+            one.close()
 
     def _assign(self, function_pool: _FunctionPool, sandbox: Sandbox) -> bool:
         """Give a free sandbox to the queue or keep it warm; return False if it is not needed."""
@@ -199,7 +254,7 @@ class SandboxPool:
             return True
         if len(function_pool.idle) >= self._max_idle:
             return False
-        function_pool.idle.append(sandbox)
+        function_pool.keep_idle(sandbox, function_pool.last_progress)
         return True
 
     # --- Starts ---

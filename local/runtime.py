@@ -14,6 +14,8 @@ from local.template import ACCOUNT, Template
 FUNCTION_ERROR = "x-amz-function-error"
 CONCURRENCY = 32
 """Maximum of sandboxes for a function; Lambda's account limit is 1,000. Invocations queue."""
+LOCAL_VARIABLES = ("GROUNDWORK_MOCK_ANSWERS",)
+"""Variables of the shell for every function, though the deployed template has none of them."""
 
 
 class SandboxRuntime:
@@ -50,7 +52,7 @@ class LambdaRunner(LocalLambdaRunner):  # type: ignore[misc]
             real_path=root,
             env_vars_values={"Parameters": dict(shell)},
         )
-        self._template = template
+        self._template, self._shell = template, shell
         self._pool = pool
         self._aws = aws
         self._processes: dict[str, FunctionProcess] = {}
@@ -60,8 +62,11 @@ class LambdaRunner(LocalLambdaRunner):  # type: ignore[misc]
         return {}
 
     def run(self, identifier: str, event: bytes) -> Outcome:
-        """Invoke a function and wait for the outcome. Raises SAM CLI's FunctionNotFound."""
-        return self._pool.invoke(self.process_of(identifier), event)
+        """Invoke a function and wait for the outcome, also in a paused pool.
+
+        Raises SAM CLI's FunctionNotFound.
+        """
+        return self._pool.invoke(self.process_of(identifier), event, while_paused=True)
 
     def process_of(self, identifier: str) -> FunctionProcess:
         """Return the process description of a function (logical id, name or ARN).
@@ -100,6 +105,7 @@ class LambdaRunner(LocalLambdaRunner):  # type: ignore[misc]
             "PYTHONUNBUFFERED": "1",
             "AWS_EXECUTION_ENV": f"AWS_Lambda_{config.runtime}",
             **{key: str(value) for key, value in config.env_vars.resolve().items()},
+            **{name: self._shell[name] for name in LOCAL_VARIABLES if name in self._shell},
             "LAMBDA_TASK_ROOT": config.code_abs_path,
             "_HANDLER": config.handler,
             "AWS_LAMBDA_FUNCTION_NAME": name,

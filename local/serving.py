@@ -16,6 +16,8 @@ THREADS = 40
 """Concurrent requests of the HTTP API; more would only wait for a sandbox."""
 
 MAX_CONNECTIONS = 2_000
+MANY_CONNECTIONS = 50
+REST_S = 0.003
 
 # waitress warns of every request waiting for a thread; here this is intended.
 logging.getLogger("waitress.queue").setLevel(logging.ERROR)
@@ -69,6 +71,9 @@ class Server:
     def _loop(self) -> None:
         while not self._stopping.is_set():
             self._server.asyncore.loop(timeout=1.0, use_poll=True, map=self._map, count=1)
+            # Each turn looks at every connection. With many of them, a rest lets one turn serve several events.
+            if len(self._map) > MANY_CONNECTIONS:
+                self._stopping.wait(REST_S)
 
 
 class ThreadedServer:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Self
 
 from local.data import DataFolder
+from local.disk_space import check_free_space
 from local.engine.dynamodb import DynamoDBLocal, EngineFailed
 from local.engine.package import FetchFailed
 
@@ -35,6 +36,7 @@ class Storage:
         with ExitStack() as undo:
             folder = DataFolder(path)
             undo.callback(folder.close)
+            check_free_space(path)
             # The user's own DynamoDB keeps the tables.
             started = None if env.get(OWN_DYNAMODB) else _start_engine(engine, folder, say)
             undo.pop_all()
@@ -58,10 +60,12 @@ class Storage:
 
     def close(self) -> None:
         """Stop the engine, then release the folder."""
-        if self._engine is not None:
-            self._engine.close()
-        self.folder.touch()
-        self.folder.close()
+        try:
+            if self._engine is not None:
+                self._engine.close()
+            self.folder.touch()
+        finally:
+            self.folder.close()
 
 
 def _start_engine(

@@ -17,6 +17,7 @@ from local.access import admin_token, check_access
 from local.async_invokes import RETRY_DELAYS, AsyncInvokes
 from local.dashboard import Dashboard
 from local.data_refresh import DataRefresher
+from local.disk_space import DiskWatch
 from local.dropped_files import DropFolder
 from local.endpoint import AwsEndpoint
 from local.http_api import HttpApi
@@ -173,6 +174,7 @@ class LocalSystem:
         self._serve()
         self._pool.warm(self._runner.process_of(name) for name in http_functions(self._template))
         if self._storage is not None:
+            self._watch_disk(self._storage)
             self._recover(self._storage)
         # SAM CLI and moto stay loaded: the garbage collector need not scan them again.
         gc.collect()
@@ -187,6 +189,16 @@ class LocalSystem:
         drops = DropFolder(storage.folder.objects, self._template, self._client, self._say)
         self._closing.callback(drops.close)
         drops.start()
+
+    def _watch_disk(self, storage: Storage) -> None:
+        watch = DiskWatch(storage.folder.path, self._pool.pause, self._resume, self._say)
+        self._closing.callback(watch.close)
+        watch.start()
+
+    def _resume(self) -> None:
+        self._pool.resume()
+        # The pause has killed workers: their runs need not wait for the next sweep.
+        self._sweep()
 
     def _recover(self, storage: Storage) -> None:
         recovery = Recovery(self._template, self.invoke, self._sweep, self._say, storage.last_seen)
@@ -210,7 +222,9 @@ class LocalSystem:
         return Template(self._path, parameters=parameters, region=self.region, attributes=attributes)
 
     def _serve(self) -> None:
-        api = HttpApi(self._template, self._runner, host=self._host, port=self.port)
+        api = HttpApi(
+            self._template, self._runner, host=self._host, port=self.port, read_only=lambda: self._pool.paused
+        )
         app = api.wsgi if self._dashboard is None else Dashboard(self._dashboard, api.wsgi, self._template)
         server = Server(app, self._host, self.port)
         api.port = self.port = server.port
@@ -243,6 +257,9 @@ class LocalSystem:
         self._async_invokes.submit(function, event)
 
     def _fire(self, schedule: Schedule) -> None:
+        # A paused pool would collect one waiting event each minute.
+        if self._pool.paused:
+            return
         self._async_invokes.submit(schedule.function, schedule.event(self.region))
 
     def _aws(self) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from groundwork.adapters.dynamodb.tables import Tables, open_tables
 from tests.dynamodb_local import dynamodb_local as dynamodb_local
@@ -10,6 +11,10 @@ from tests.simulation.dynamodb import Database, in_place_of_aws
 from tests.tables import make_tables, moto_endpoint, settings_at, shared_clients
 
 pytest_plugins = ("tests.tiers",)
+
+# on a busy machine an example takes long, which is no fault of the test
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 
 @pytest.fixture(autouse=True)

@@ -10,6 +10,9 @@ import pytest
 TIERS = ("quick", "full", "long")
 PLACES = {
     "browser": "full",
+    # they run the checks of `make check` and pytest itself in processes of their own
+    "checks/test_imports.py": "full",
+    "checks/test_tiers.py": "full",
     "deployed": "full",
     "deployed/test_dashboard.py": "quick",
     "deployed/test_routes.py": "quick",
@@ -20,7 +23,10 @@ PLACES = {
     "faults/test_invariants.py": "quick",
     "adapters/dynamodb/test_backlog_concurrency.py": "full",
     "adapters/git/test_parallel_landings.py": "full",
+    # whole runs over real HTTP: each fault is tested quickly by itself in the same folder
+    "llm/test_runs_over_http.py": "full",
     "local/demo/test_command.py": "full",
+    "local/test_async_invokes.py": "full",
     "local/test_command.py": "full",
     "local/test_kept_data.py": "full",
     "sandbox": "full",

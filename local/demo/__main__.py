@@ -20,6 +20,7 @@ from rich.console import Console
 from deploy.files import DIST
 from local.access import DEFAULT_TOKEN, TokenTooWeak, admin_token, check_access
 from local.data import MEMORY, DataRefused, erase
+from local.demo.answers import with_answers
 from local.demo.api import Api, JobFailed, Stopped
 from local.demo.job import MEDIA, Job, JobResult
 from local.demo.repository import create_repository
@@ -123,8 +124,9 @@ class FunctionLog:
 
 
 def environment(shell: Mapping[str, str]) -> dict[str, str]:
-    """Return the shell's variables, with a faster mock model unless the user chose a latency."""
-    return {**shell, "GROUNDWORK_MOCK_LATENCY_MS": shell.get("GROUNDWORK_MOCK_LATENCY_MS") or MOCK_LATENCY_MS}
+    """Return the shell's variables with the mock's written answers and a low latency."""
+    latency = shell.get("GROUNDWORK_MOCK_LATENCY_MS") or MOCK_LATENCY_MS
+    return {**with_answers(shell), "GROUNDWORK_MOCK_LATENCY_MS": latency}
 
 
 def files_to_import(chosen: Path | None) -> list[Path]:

@@ -214,8 +214,9 @@ def _print_model(console: Console, result: JobResult) -> None:
     ai, model = result.runs[0].get("ai"), result.runs[0].get("model")
     if ai == "mock":
         console.print(
-            "[bold black on yellow] MOCK AI [/] No model was called and nothing was charged. The texts are "
-            f"placeholders; the costs are what {model} would have charged for as many tokens.\n"
+            "[bold black on yellow] MOCK AI [/] No model was called and nothing was charged. Answers to the example "
+            "cards were written in advance, all other texts are placeholders; "
+            f"the costs are what {model} would have charged for as many tokens.\n"
             "To use the real model: ANTHROPIC_API_KEY=… make demo",
             highlight=False,
             soft_wrap=True,

@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
@@ -17,6 +17,10 @@ from local.engine.package import find_emulator
 START_S = 90.0
 HEAP_MB = 512
 _GUARD = Path(__file__).with_name("guard.py")
+# DynamoDB Local's own command listens on every address. Its Jetty can start it on one, as configured in the file.
+_LAUNCHER = "org.eclipse.jetty.xml.XmlConfiguration"
+_LOOPBACK = Path(__file__).with_name("loopback.xml")
+_QUIET = ("-Dorg.eclipse.jetty.util.log.announce=false", "-Dorg.eclipse.jetty.LEVEL=WARN")
 
 
 class EngineFailed(Exception):
@@ -26,8 +30,8 @@ class EngineFailed(Exception):
 class DynamoDBLocal:
     """DynamoDB Local on a folder, started at once; `await_answer` waits for it.
 
-    DynamoDB Local listens on every address; no option changes this. It separates tables by access key, so the system
-    uses a secret key, readable by the data folder's owner only. Raises FetchFailed, EngineFailed.
+    It listens on 127.0.0.1. Other users of the machine reach it too, but it separates tables by access key, and the
+    system's key is readable by the data folder's owner only. Raises FetchFailed, EngineFailed.
     """
 
     def __init__(
@@ -40,9 +44,9 @@ class DynamoDBLocal:
         self._log = folder / "engine.log"
         self.port = _free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        options = ["-dbPath", str(folder.resolve()), "-disableTelemetry", "-port", str(self.port)]
-        command = [program, f"-Xmx{HEAP_MB}m", "-XX:+UseSerialGC", *_native_access(program)]
-        command += ["-Djava.library.path=./DynamoDBLocal_lib", "-jar", "DynamoDBLocal.jar", *options]
+        command = [program, f"-Xmx{HEAP_MB}m", "-XX:+UseSerialGC", *_native_access(program), *_QUIET]
+        command += ["-Djava.library.path=./DynamoDBLocal_lib", "-cp", "DynamoDBLocal.jar", _LAUNCHER]
+        command += [f"port={self.port}", f"dbPath={folder.resolve()}", str(_LOOPBACK)]
         lifeline, self._lifeline_writer = os.pipe()
         try:
             with self._log.open("w") as output:
@@ -50,6 +54,7 @@ class DynamoDBLocal:
                     # `-P`: the guard must not import modules of its own folder.
                     [sys.executable, "-P", str(_GUARD), str(lifeline), str(lock.resolve()), *command],
                     cwd=jar,
+                    env={**os.environ, "DDB_LOCAL_TELEMETRY": "0"},
                     stdin=subprocess.DEVNULL,
                     stdout=output,
                     stderr=subprocess.STDOUT,
@@ -79,6 +84,11 @@ class DynamoDBLocal:
                 return
             time.sleep(0.05)
         raise EngineFailed(f"DynamoDB Local did not start: {self._log.read_text()[-500:].strip()}")
+
+
+def url_of(command: Sequence[str]) -> str:
+    """Return the URL of the engine with this command line."""
+    return f"http://127.0.0.1:{next(word[5:] for word in command if word.startswith('port='))}"
 
 
 def answers(url: str) -> bool:

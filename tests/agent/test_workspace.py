@@ -212,6 +212,15 @@ def test_finding_by_name_and_content(work: Workspace) -> None:
     assert ask(work, "list", path="src").text.splitlines() == ["app.py (24 bytes)", "deep/"]
 
 
+def test_a_match_has_the_line_number_that_reading_shows(tmp_path: Path) -> None:
+    content = "one\x0c\u2028two\r\nthree\x1d\n\nneedle = 1\r\n"
+    work = workspace(tmp_path / "work", {"a.txt": content})
+    assert "\n     4\tneedle = 1" in ask(work, "read", file_path="a.txt").text
+    # the end of a line is before its carriage return, and no empty line follows the last one
+    assert ask(work, "grep", pattern="= 1$").text == "a.txt:4: needle = 1"
+    assert ask(work, "grep", pattern="^$").text == "a.txt:3: "
+
+
 def test_results_are_bounded_in_number(tmp_path: Path) -> None:
     work = workspace(tmp_path / "work", {f"{n}.txt": "same\n" for n in range(400)})
     assert ask(work, "glob", pattern="*").text.splitlines()[-1] == "… and 200 more; use a narrower pattern"

@@ -128,6 +128,29 @@ def test_a_jira_summary_is_one_line_of_at_most_255_characters() -> None:
     assert len(rows[0]["Summary"]) == 255
 
 
+@pytest.mark.parametrize(
+    ("made_by", "said"),
+    [
+        ("mock", "made by the mock model"),
+        ("claude-sonnet-5-5", "made by claude-sonnet-5-5"),
+        ("person", ""),
+        (None, ""),
+    ],
+)
+def test_an_export_names_the_model_behind_each_item(made_by: str | None, said: str) -> None:
+    mark = {"made_by": made_by}
+    items = [item.model_copy(update=mark) for item in (epic(1), story(1, 1), subtask(1, 1, 1))]
+    backlog = Backlog.of(PROJECT, items[:1], items[1:2], items[2:])  # type: ignore[arg-type]
+    (tree,) = json.loads(render("json", backlog).body)["epics"]
+    assert [tree["madeBy"], tree["stories"][0]["madeBy"], tree["stories"][0]["subtasks"][0]["madeBy"]] == [made_by] * 3
+    assert [row["madeBy"] for row in table(render("csv", backlog).body)] == [made_by or ""] * 3
+    marked = 3 if said else 0
+    shown = [text.casefold() for text in words(render("markdown", backlog).body)]
+    assert sum("made by" in text and said in text for text in shown) == marked
+    assert [row["Description"].endswith(said) for row in table(render("jira", backlog).body)] == [True] * 3
+    assert render("jira", backlog).body.count("made by") == marked
+
+
 @pytest.mark.parametrize("format_", ["csv", "jira"])
 @pytest.mark.parametrize("formula", ['=HYPERLINK("x")', "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1"])
 def test_no_cell_begins_a_formula(format_: str, formula: str) -> None:

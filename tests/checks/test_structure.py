@@ -57,6 +57,8 @@ def test_a_percentile_is_one_of_the_values() -> None:
 
 
 def test_a_journey_through_a_missing_file_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(structure, "SOURCES", ("deploy",))
+    monkeypatch.setattr(structure, "TESTS", ("tests/deploy",))
     assert structure.main() == 0
     monkeypatch.setitem(structure.JOURNEYS, "get lost", ("groundwork/nowhere.py",))
     assert structure.main() == 1

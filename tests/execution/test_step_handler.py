@@ -331,16 +331,23 @@ def test_an_execution_whose_end_nobody_has_told_is_found_by_the_sweep() -> None:
     assert (world.execution_state.status, world.execution_state.execution.number) == (PlanStatus.RUNNING, 2)
 
 
-def test_another_execution_begins_once_the_gates_of_the_last_are_closed() -> None:
-    class Deaf(MemoryMachine):
-        def close_gate(self, token: str) -> None:
-            if faults:
-                raise faults.pop()
-            super().close_gate(token)
+class Deaf(MemoryMachine):
+    """Fails to close a gate once for each fault."""
 
+    def __init__(self, faults: list[Exception]) -> None:
+        super().__init__()
+        self.faults = faults
+
+    def close_gate(self, token: str) -> None:
+        if self.faults:
+            raise self.faults.pop()
+        super().close_gate(token)
+
+
+def test_another_execution_begins_once_the_gates_of_the_last_are_closed() -> None:
     faults: list[Exception] = []
     world = chain()
-    world.machine = Deaf()
+    world.machine = Deaf(faults)
     world.gate("b", "waits")
     faults.append(Transient("Step Functions"))
     world.handler.fail(world.plan.id, 1, "gone")
@@ -349,6 +356,19 @@ def test_another_execution_begins_once_the_gates_of_the_last_are_closed() -> Non
     world.coordinator.sweep(10**15, lambda: False)
     assert (world.machine.opened, world.machine.started) == ({"waits": None}, [(world.plan.id, 2)])
     assert world.execution_state.of(id_of(world.plan, "b")).gate_token is None
+
+
+def test_a_plan_that_is_executed_again_closes_the_gates_of_its_last_round() -> None:
+    faults: list[Exception] = [Transient("Step Functions")]
+    world = chain()
+    world.machine = Deaf(faults)
+    world.gate("b", "waits")
+    world.change(lambda execution_state: commands.cancel(execution_state, Actor("somebody", 1_000)))
+    assert (world.machine.opened, faults) == ({}, [])
+    world.change(lambda execution_state: commands.execute(execution_state, Actor("somebody", 1_000), again=True))
+    assert (world.machine.opened, world.machine.started) == ({"waits": None}, [(world.plan.id, 2)])
+    world.gate("b", "newer", number=2)
+    assert world.execution_state.of(id_of(world.plan, "b")).gate_token == "newer"
 
 
 async def test_an_old_execution_has_no_phases_and_no_work() -> None:

@@ -6,6 +6,7 @@ import sys
 import time
 from collections import Counter
 from contextlib import nullcontext
+from functools import partial
 from typing import Any
 
 from tests.dynamodb_local import fetched, running
@@ -46,10 +47,9 @@ def _arguments() -> argparse.Namespace:
 
 
 def _kill(kills: int, seed: int, minutes: float) -> int:
-    outcome = killed(kills, seed, time.monotonic() + minutes * 60)
-    total = sum(outcome.kills.values())
-    print(f"{total} kills: " + ", ".join(f"{count} of {name}" for name, count in sorted(outcome.kills.items())))
-    print(f"{outcome.answers} answers, {outcome.projects} projects, {outcome.plans} plans")
+    outcome = killed(kills, seed, time.monotonic() + minutes * 60, say=partial(print, flush=True))
+    print(f"{outcome.total} kills: " + ", ".join(f"{count} of {name}" for name, count in sorted(outcome.kills.items())))
+    print(f"{outcome.answers} answers, {outcome.projects} projects, {outcome.plans} plans, {outcome.checks} checks")
     print(f"{outcome.lost_in_last_moments} answers of an engine's last moments were gone")
     for violation in outcome.violations:
         print(f"    {violation}")

@@ -25,6 +25,7 @@ import boto3
 import httpx
 import psutil
 
+from local.engine.dynamodb import answers, url_of
 from tests.faults.invariants import at_the_end
 from tests.faults.quick_clock import Durations, quick_template
 from tests.faults.reader import Reader
@@ -34,6 +35,9 @@ LAST_MOMENTS_S = 0.1
 """The engine answers before its file has committed; 3 ms were seen."""
 
 PATIENCE_S = 300.0
+MIN_ANSWERS = 2
+"""Answers between two kills."""
+
 CARDS_A_PART, PARTS, TASKS = 15, 4, 4
 ENDED = ("SUCCEEDED", "PARTIAL", "FAILED", "CANCELLED")
 
@@ -95,11 +99,15 @@ class KilledSystem:
                 one.kill()
         return bool(victims)
 
-    def restart_if_gone(self) -> None:
-        with suppress(subprocess.TimeoutExpired):
-            self._process.wait(0.2)
-            self._close_pipe()
-            self.start()
+    def restart(self, target: Target) -> bool:
+        """Start again if the system was killed; return False if it ended by itself."""
+        if was_killed := target in (Target.SYSTEM, Target.ALL):
+            self._process.wait(60)
+        if self._process.poll() is None:
+            return True
+        self._close_pipe()
+        self.start()
+        return was_killed
 
     def stop(self) -> None:
         self._process.send_signal(signal.SIGTERM)
@@ -108,21 +116,26 @@ class KilledSystem:
 
     @contextmanager
     def reader(self) -> Iterator[Reader]:
-        (java,) = [
-            one
-            for one in psutil.Process(self._process.pid).children(recursive=True)
-            if _runs(one, "DynamoDBLocal.jar") and "java" in one.name()
-        ]
-        arguments = java.cmdline()
         client = boto3.client(
             "dynamodb",
-            endpoint_url=f"http://127.0.0.1:{arguments[arguments.index('-port') + 1]}",
+            endpoint_url=self._engine_url(),
             region_name="us-east-1",
             aws_access_key_id=(self._folder / "data" / "access-key").read_text(),
             aws_secret_access_key="local",
         )
         with closing(client):
             yield Reader(client)
+
+    def _engine_url(self) -> str:
+        """Wait for the engine: the last kill may have been its own."""
+        ends = time.monotonic() + PATIENCE_S
+        while time.monotonic() < ends:
+            for one in psutil.Process(self._process.pid).children(recursive=True):
+                with suppress(psutil.NoSuchProcess):
+                    if _runs(one, "DynamoDBLocal.jar") and "java" in one.name() and answers(url_of(one.cmdline())):
+                        return url_of(one.cmdline())
+            time.sleep(0.2)
+        raise AssertionError("the engine does not come back")
 
     def _close_pipe(self) -> None:
         if self._process.stdout is not None:
@@ -274,30 +287,32 @@ class Killed:
 
     kills: Counter[str] = field(default_factory=Counter)
     answers: int = 0
+    checks: int = 0
     projects: int = 0
     plans: int = 0
     lost_in_last_moments: int = 0
     violations: list[str] = field(default_factory=list)
 
+    @property
+    def total(self) -> int:
+        return sum(self.kills.values())
 
-def killed(kills: int, seed: int, ends: float = float("inf")) -> Killed:
-    """Kill so often, or until then; judge after each kill and at the end."""
+
+def killed(kills: int, seed: int, ends: float = float("inf"), say: Callable[[str], None] = lambda line: None) -> Killed:
+    """Kill `kills` times or until `ends`; check after each kill and at the end."""
     chance, outcome = random.Random(seed), Killed()
     targets = _shuffled(chance)
     with tempfile.TemporaryDirectory() as folder:
         system = KilledSystem(Path(folder))
         work = Work(lambda: system.url)
         work.start()
-        while sum(outcome.kills.values()) < kills and time.monotonic() < ends:
-            time.sleep(chance.uniform(0.2, 4.0))
+        while outcome.total < kills and time.monotonic() < ends:
+            _wait_for_answers(work)
+            time.sleep(chance.uniform(0.0, 3.0))
             target = next(targets)
-            if not system.kill(target, chance):
-                continue
-            at, facts = time.monotonic(), work.facts()
-            outcome.kills[target] += 1
-            system.restart_if_gone()
-            for lost in _check(facts, at, target, system.url, outcome):
-                work.give_up(lost)
+            if system.kill(target, chance):
+                _check(system, work, target, outcome)
+                say(f"kill {outcome.total} ({target}): {outcome.checks} checks, {len(outcome.violations)} violations")
         work.end()
         _judge(system, work, outcome)
         system.stop()
@@ -314,14 +329,25 @@ def _shuffled(chance: random.Random) -> Iterator[Target]:
         yield from chance.sample(list(Target), len(Target))
 
 
-def _check(facts: dict[str, Fact], at: float, target: Target, url: str, outcome: Killed) -> Iterator[str]:
-    """Judge each fact after a kill. Yields those lost with the engine's last moments."""
+def _wait_for_answers(work: Work) -> None:
+    """Wait for some answers; a kill without a new one would test little."""
+    seen = work.answers
+    _until(lambda: work.answers >= seen + MIN_ANSWERS, 60)
+
+
+def _check(system: KilledSystem, work: Work, target: Target, outcome: Killed) -> None:
+    """Judge each fact after a kill, and forget those lost with the engine's last moments."""
+    at, facts = time.monotonic(), work.facts()
+    outcome.kills[target] += 1
+    if not system.restart(target):
+        outcome.violations.append(f"after {target} was killed: the local system has ended too")
     for what, fact in facts.items():
-        if _until(partial(fact.holds, _client(url)), 60):
+        outcome.checks += 1
+        if _until(partial(fact.holds, _client(system.url)), 60):
             continue
         if target in (Target.ENGINE, Target.ALL) and at - fact.at < LAST_MOMENTS_S:
             outcome.lost_in_last_moments += 1
-            yield what
+            work.give_up(what)
         else:
             outcome.violations.append(f"after {target} was killed: {what}, told {at - fact.at:.3f} s before, is not so")
 

@@ -276,6 +276,7 @@ def test_the_first_hundred_rejected_rows_are_listed_and_all_are_counted(send: Se
     [
         ({"txt": "A"}, "txt"),
         ({"dedupe": "id"}, "dedupe"),
+        ({"madeBy": "mock"}, "madeBy"),
         ({"type": "pdf"}, "type"),
         ({"timezone": "Mars/North"}, "timezone"),
         ({"dateOrder": "ymd"}, "dateOrder"),

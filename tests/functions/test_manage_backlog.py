@@ -147,6 +147,7 @@ def test_a_backlog_is_written_by_hand(call: Call, project: str) -> None:
         "effort": "M",
         "cardIds": [],
         "runId": None,
+        "madeBy": "person",
         "createdAt": call("GET", f"/api/stories/{story}").json["createdAt"],
         "plans": [],
     }
@@ -155,6 +156,19 @@ def test_a_backlog_is_written_by_hand(call: Call, project: str) -> None:
     for path in (f"/api/projects/{project}/subtasks", f"/api/stories/{story}/subtasks"):
         assert [item["id"] for item in call("GET", path).json["items"]] == [subtask]
     assert counts(call, project) == {"cards": 0, "epics": 1, "stories": 1, "subtasks": 1}
+
+
+def test_each_item_names_its_origin_and_an_edit_leaves_it(call: Call, project: str) -> None:
+    place = f"/api/projects/{project}/cards"
+    call("POST", place, {"cards": [{"text": "From a file"}]})
+    call("POST", place, {"cards": [{"text": "Typed"}]}, {"madeBy": "person"})
+    cards = {card["text"]: card for card in call("GET", place).json["items"]}
+    assert {text: card["madeBy"] for text, card in cards.items()} == {"From a file": "import", "Typed": "person"}
+    changed = call("PATCH", f"/api/cards/{cards['From a file']['id']}", {"text": "In other words"})
+    assert changed.json["madeBy"] == "import"
+    for kind, id_ in zip(("epics", "stories", "subtasks"), tree(call, project), strict=True):
+        assert call("GET", f"/api/{kind}/{id_}").json["madeBy"] == "person"
+        assert call("PATCH", f"/api/{kind}/{id_}", {"title": "Another"}).json["madeBy"] == "person"
 
 
 def test_a_story_and_a_subtask_can_be_made_on_the_projects_lists(call: Call, project: str) -> None:

@@ -72,6 +72,19 @@ def test_lists_go_page_by_page(plans: Plans) -> None:
     assert sorted(found) == sorted(ids)
 
 
+def test_credentials_do_not_follow_a_repository_to_another_host_by_themselves(plans: Plans) -> None:
+    secret = "groundwork/app"  # the name of one
+    made = plans.made("/api/repositories", name="App", url="https://example.com/app", credentialsSecret=secret)
+    path = f"/api/repositories/{made['id']}"
+    elsewhere = {"url": "https://example.org/app"}
+    refused = plans.call("PATCH", path, elsewhere)
+    assert refused.status == 422
+    assert [detail["field"] for detail in refused.json["error"]["details"]] == ["credentialsSecret"]
+    assert plans.call("PATCH", path, {"url": "https://example.com/other"}).status == 200
+    assert plans.call("PATCH", path, elsewhere | {"credentialsSecret": None}).json["credentialsSecret"] is None
+    assert plans.call("PATCH", path, {"url": "https://example.net/app"}).status == 200
+
+
 # plans by hand
 
 
@@ -396,6 +409,7 @@ def test_the_history_says_who_did_what_with_before_and_after(plans: Plans, plan:
     assert (oldest["kind"], oldest["fromVersion"], oldest["version"]) == ("CREATED", 0, 1)
     assert (newest["kind"], newest["who"], newest["fromVersion"], newest["version"]) == ("EDITED", "Ada", 1, 2)
     assert newest["summary"] == "Changed 'New' (title)"
+    assert (oldest["madeBy"], newest["madeBy"]) == ("person", "person")
     assert newest["changes"] == [
         {
             "id": a,
@@ -578,6 +592,17 @@ def test_a_task_of_a_subtask_belongs_to_its_story(plans: Plans, plan: Any) -> No
     assert plans.get(f"/api/stories/{other}")["plans"] == []
 
 
+@pytest.mark.full
+@pytest.mark.slow(reason="501 subtasks through the API")
+def test_a_story_with_more_subtasks_than_a_plan_takes_is_refused(plans: Plans) -> None:
+    story = plans.story()
+    for number in range(501):
+        plans.made(f"/api/stories/{story}/subtasks", title=f"Step {number}")
+    answer = plans.call("POST", "/api/plans", {"repositoryId": plans.repository(), "storyIds": [story]})
+    assert answer.status == 422
+    assert [detail["field"] for detail in answer.json["error"]["details"]] == ["storyIds"]
+
+
 # the model's part
 
 
@@ -587,7 +612,9 @@ def test_a_generation_and_a_review_are_accepted_and_triggered(plans: Plans, plan
     assert accepted.status == 202
     made = accepted.json
     assert made["iterationId"] == f"{made['planId']}-I1"
-    assert plans.get(f"/api/plans/{made['planId']}")["status"] == "GENERATING"
+    generated = plans.get(f"/api/plans/{made['planId']}")
+    assert (generated["status"], generated["madeBy"]) == ("GENERATING", "mock")
+    assert {one["madeBy"] for one in plans.get("/api/plans")["items"]} == {"person", "mock"}
     error(plans.call("DELETE", f"/api/plans/{made['planId']}"), 409, "PLAN_IN_USE")
     review = {"reviewType": "optimize_order", "scope": "plan"}
     accepted = plans.call("POST", f"/api/plans/{plan['id']}/review", review)
@@ -595,6 +622,6 @@ def test_a_generation_and_a_review_are_accepted_and_triggered(plans: Plans, plan
     assert plans.triggered == [f"{made['planId']}-R1", f"{plan['id']}-R2"]
     error(plans.call("POST", f"/api/plans/{plan['id']}/review", review), 409, "RUN_ALREADY_ACTIVE")
     pending = plans.get(f"/api/plans/{plan['id']}/iterations/{accepted.json['iterationId']}")
-    assert (pending["status"], pending["suggestions"]) == ("PENDING", [])
+    assert (pending["status"], pending["suggestions"], pending["madeBy"]) == ("PENDING", [], "mock")
     chosen = {"iterationId": accepted.json["iterationId"], "suggestionIndices": [0]}
     error(plans.call("POST", f"/api/plans/{plan['id']}/apply-suggestions", chosen), 409, "NOTHING_TO_APPLY")

@@ -1,5 +1,6 @@
 """manage_plans under hostile clients: every endpoint, and always an error of the API."""
 
+import base64
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -188,6 +189,36 @@ def test_a_token_of_no_list_of_ours_is_named(call: Call, path: str, token: str) 
     if path == "/api/plan-templates" and token == "MA":
         return  # the place before the first of the project's own templates
     assert fields(call("GET", path, query={"nextToken": token})) == ["nextToken"]
+
+
+@pytest.mark.parametrize("position", ["²", "٣", "99", "-1"])
+def test_a_token_that_no_list_has_given_is_refused_or_beyond_its_end(call: Call, position: str) -> None:
+    token = base64.urlsafe_b64encode(position.encode()).decode().rstrip("=")
+    assert call("GET", "/api/plan-templates", query={"nextToken": token}).status in (200, 422)
+
+
+HALF = "\ud800"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "field"),
+    [
+        ("POST", "/api/plans", {"repositoryId": "", "title": "T"}, "repositoryId"),
+        ("POST", "/api/plans", {"repositoryId": HALF, "title": "T"}, "repositoryId"),
+        ("PATCH", f"/api/plan-tasks/{PLAN}-T1", {"storyId": HALF}, "storyId"),
+        ("PATCH", f"/api/plan-tasks/{PLAN}-T1", {"subtaskId": HALF}, "subtaskId"),
+        ("PATCH", f"/api/plan-tasks/{PLAN}-T1", {"repositoryId": HALF}, "repositoryId"),
+        ("POST", "/api/plan-tasks", {"phaseId": f"{PLAN}-H1", "title": "T", "storyId": HALF}, "storyId"),
+        ("POST", "/api/plan-tasks", {"phaseId": f"{PLAN}-H1", "title": "T", "repositoryId": HALF}, "repositoryId"),
+    ],
+)
+def test_an_id_that_is_none_is_refused_by_its_field(
+    call: Call, ids: dict[str, str], method: str, path: str, body: dict[str, str], field: str
+) -> None:
+    answer = call(method, path, {name: value.replace(PLAN, ids[PLAN]) for name, value in body.items()})
+    assert answer.status in (400, 422), answer.body
+    if answer.status == 422:
+        assert fields(answer) == [field]
 
 
 @pytest.mark.parametrize("version", ["0", "-1", "abc", "1000000", "1.5"])

@@ -12,10 +12,11 @@ from groundwork.adapters.dynamodb.tables import Tables
 from groundwork.backlog.new_cards import NewCard
 from groundwork.errors import Transient
 from groundwork.generation import file_parts
+from groundwork.imports.errors import FileChanged
 from groundwork.imports.model import RowCounts
 from groundwork.runs.cancel import cancel
 from groundwork.runs.hop import HopEnd
-from groundwork.runs.model import ErrorCode, Run, RunPhase, RunStatus
+from groundwork.runs.model import ErrorCode, Run, RunPhase, RunStatus, RunType
 from tests.backlog.card_import.exports import workbook
 from tests.imports.world import ImportWorld
 from tests.runs.world import dies
@@ -212,7 +213,7 @@ async def test_parts_that_failed_are_retried_alone(world: ImportWorld, quick: No
 
     def killing(reader: file_parts.FileReader, place: tuple[int, ...]) -> file_parts.Part:
         if place[2] == 31:
-            raise file_parts.FileChanged("Out of reach")
+            raise FileChanged("Out of reach")
         return part(reader, place)
 
     with pytest.MonkeyPatch.context() as patched:
@@ -250,9 +251,19 @@ async def test_the_lease_is_renewed_during_a_long_inspection(
         save(run, before, changes)  # type: ignore[arg-type]
 
     monkeypatch.setattr(world.tables.runs, "save", noted)
-    world.files.on_request = lambda request, key: world.project() and None
+
+    def slow(request: str, key: str) -> None:
+        world.project()
+
+    world.files.on_request = slow
     await world.imported(numbered(40))
     assert saved.count(RunPhase.QUEUEING) > 3
+
+
+def test_the_lock_of_a_newer_release_is_no_active_run_of_ours(world: ImportWorld) -> None:
+    _, run_id = world.begin(numbered(3))
+    LockRow(world.project_id, "LOCK#OF_A_NEWER_RELEASE", run_id="sjmvmbtfd2-R1").save()
+    assert world.tables.runs.active_by_type(world.project_id) == {RunType.IMPORT_CARDS: run_id}
 
 
 async def test_a_deleted_project_leaves_nothing_of_its_imports(world: ImportWorld) -> None:

@@ -30,6 +30,11 @@ def test_without_a_key_answers_come_from_the_mock_and_that_is_said_loudly(caplog
     assert "MOCK" in caplog.text
 
 
+def test_answers_that_cannot_be_read_are_refused_by_the_name_of_their_variable() -> None:
+    with pytest.raises(Misconfigured, match="GROUNDWORK_MOCK_ANSWERS does not hold packed answers"):
+        choose(replace(PLAIN, ai="mock", mock_answers="nonsense"), no_secret)
+
+
 @pytest.mark.parametrize("found", ["ANTHROPIC_API_KEY", "GROUNDWORK_ANTHROPIC_SECRET"])
 def test_with_a_key_or_a_secret_it_is_anthropic(found: str) -> None:
     assert configured_ai(Settings.from_environment({found: "something"})) == "anthropic"

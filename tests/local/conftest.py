@@ -12,8 +12,8 @@ import pytest
 from local.system import LocalSystem
 
 TEMPLATE = Path(__file__).parent / "fixture" / "template.yaml"
-# the shell has a declared variable and an undeclared one
-SHELL = {"STAGE": "from the shell", "NOT_DECLARED": "must not be seen"}
+# the shell has a declared variable, an undeclared one, and one of the local system alone
+SHELL = {"STAGE": "from the shell", "NOT_DECLARED": "must not be seen", "GROUNDWORK_MOCK_ANSWERS": "packed"}
 
 
 @pytest.fixture(scope="module")

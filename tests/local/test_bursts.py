@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +13,7 @@ import httpx
 import pytest
 
 from local.authorizer_cache import AuthorizerCache
-from local.pool import CORES
+from local.pool import CORES, SandboxPool
 from local.system import LocalSystem
 from local.template import Template
 from tests.local.conftest import TEMPLATE
@@ -36,6 +37,7 @@ def status(system: LocalSystem, path: str) -> int:
         return answer.status
 
 
+@pytest.mark.full
 def test_two_hundred_requests_on_a_cold_system_are_all_answered(cold: LocalSystem) -> None:
     with ThreadPoolExecutor(200) as threads:
         answers = list(threads.map(lambda number: status(cold, f"/echo/{number}"), range(200)))
@@ -44,11 +46,13 @@ def test_two_hundred_requests_on_a_cold_system_are_all_answered(cold: LocalSyste
     assert len(cold.pids("EchoFunction")) <= 2 * CORES
 
 
+@pytest.mark.full
 def test_a_cold_start_does_not_count_against_the_timeout(system: LocalSystem) -> None:
     outcome = system.invoke("LateFunction", b"{}")
     assert (outcome.failed, json.loads(outcome.payload)) == (False, "in time")
 
 
+@pytest.mark.full
 def test_long_invocations_do_not_hold_up_one_another(system: LocalSystem) -> None:
     event = json.dumps({"do": "sleep", "seconds": 3}).encode()
     count = 2 * CORES + 2
@@ -56,6 +60,21 @@ def test_long_invocations_do_not_hold_up_one_another(system: LocalSystem) -> Non
         list(threads.map(lambda _: system.invoke("WorkerFunction", event), range(count)))
     # Concurrent, so more processes than cores; those beyond the warm limit end after use.
     assert CORES < len(system.pids("WorkerFunction")) <= 2 * CORES
+
+
+def test_processes_of_a_burst_end_when_they_are_not_used(system: LocalSystem) -> None:
+    function = system._runner.process_of("WorkerFunction")
+    pool = SandboxPool(lambda name, line: None, idle_seconds=1.0)
+    try:
+        event = json.dumps({"do": "sleep", "seconds": 2}).encode()
+        with ThreadPoolExecutor(CORES + 1) as threads:
+            list(threads.map(lambda _: pool.invoke(function, event), range(CORES + 1)))
+        assert len(pool.pids(function.name)) > 1
+        time.sleep(1.5)
+        pool.invoke(function, json.dumps({"do": "sleep", "seconds": 0}).encode())
+        assert len(pool.pids(function.name)) == 1
+    finally:
+        pool.close()
 
 
 def test_a_connection_is_kept_alive(system: LocalSystem) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from local.data import DEFAULT, VERSION, DataFolder, DataRefused, data_path, erase, write_atomically
+from local.data import DEFAULT, MIN_VERSION, VERSION, DataFolder, DataRefused, data_path, erase, write_atomically
 
 ROOT = Path(__file__).parents[2]
 
@@ -46,9 +46,24 @@ def test_the_lock_of_a_killed_system_holds_nobody_off(tmp_path: Path) -> None:
 def test_data_of_a_newer_release_is_refused_and_left_alone(tmp_path: Path) -> None:
     DataFolder(tmp_path).close()
     (tmp_path / "version").write_text(str(VERSION + 1))
-    with pytest.raises(DataRefused, match=f"newer release .version {VERSION + 1}, this one reads {VERSION}"):
+    with pytest.raises(DataRefused, match=f"a newer release .format {VERSION + 1}; this release reads 1 to {VERSION}"):
         DataFolder(tmp_path)
     assert (tmp_path / "version").read_text() == str(VERSION + 1)
+
+
+def test_data_of_an_older_format_is_refused_and_left_alone(tmp_path: Path) -> None:
+    DataFolder(tmp_path).close()
+    (tmp_path / "version").write_text(str(MIN_VERSION - 1))
+    with pytest.raises(DataRefused, match="an older release"):
+        DataFolder(tmp_path)
+    assert (tmp_path / "version").read_text() == str(MIN_VERSION - 1)
+
+
+def test_a_damaged_version_is_named(tmp_path: Path) -> None:
+    DataFolder(tmp_path).close()
+    (tmp_path / "version").write_text("")
+    with pytest.raises(DataRefused, match="damaged: its file `version` contains ''"):
+        DataFolder(tmp_path)
 
 
 def test_the_access_key_is_created_once_and_private(tmp_path: Path) -> None:
@@ -58,6 +73,11 @@ def test_the_access_key_is_created_once_and_private(tmp_path: Path) -> None:
     assert folder.access_key() == key
     assert (tmp_path / "access-key").stat().st_mode & 0o077 == 0
     folder.close()
+
+
+def test_a_new_folder_is_readable_by_its_owner_alone(tmp_path: Path) -> None:
+    DataFolder(tmp_path / "data").close()
+    assert (tmp_path / "data").stat().st_mode & 0o077 == 0
 
 
 def test_forgetting_empties_a_folder_unless_it_is_in_use(tmp_path: Path) -> None:

@@ -69,6 +69,11 @@ def test_intrinsics_stand_for_the_resources_that_were_made(system: LocalSystem, 
     assert "PROD_ONLY" not in environment
 
 
+def test_written_answers_reach_the_functions_and_other_undeclared_variables_do_not(worker: Worker) -> None:
+    environment = worker()[0]["environment"]
+    assert (environment["GROUNDWORK_MOCK_ANSWERS"], "NOT_DECLARED" in environment) == ("packed", False)
+
+
 def test_resources_are_made_as_the_template_says(system: LocalSystem) -> None:
     dynamodb = system.client("dynamodb")
     assert dynamodb.list_tables()["TableNames"] == ["local-notes"]

@@ -13,7 +13,7 @@ import psutil
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 
-from local.engine.dynamodb import DynamoDBLocal
+from local.engine.dynamodb import DynamoDBLocal, url_of
 from local.engine.java import system_java
 from local.engine.package import find_emulator
 from local.storage import Storage
@@ -63,8 +63,7 @@ def engine_of(process: Process) -> psutil.Process:
 
 
 def engine_url(java: psutil.Process) -> str:
-    arguments = java.cmdline()
-    return f"http://127.0.0.1:{arguments[arguments.index('-port') + 1]}"
+    return url_of(java.cmdline())
 
 
 def client(url: str, key: str) -> Any:
@@ -121,6 +120,14 @@ def test_an_engine_that_dies_is_started_again_on_its_files(
 
     until(lambda: found() == set(range(50)))
     assert engine_of(process).pid != java.pid
+
+
+def test_the_engine_listens_on_this_machine_only(start: Callable[..., Process]) -> None:
+    process = start()
+    ready(process)
+    listening = [one.laddr for one in engine_of(process).net_connections("inet") if one.status == psutil.CONN_LISTEN]
+    # Java binds an IPv4 address as an IPv6 one.
+    assert {address.ip.removeprefix("::ffff:") for address in listening} == {"127.0.0.1"}
 
 
 def test_whoever_does_not_know_the_key_sees_no_table(start: Callable[..., Process], key: Callable[[], str]) -> None:

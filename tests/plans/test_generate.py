@@ -24,7 +24,8 @@ from groundwork.runs.model import RunStatus, RunType
 from groundwork.runs.progress import progress_of
 from tests.fakes.model import ScriptedModel, text
 from tests.plans.scripted_answers import FIVE, phases, written
-from tests.plans.world import PlanWorld, now_ms, tables_in_memory
+from tests.plans.world import PlanWorld, tables_in_memory
+from tests.runs.clock import now_ms
 
 
 @pytest.fixture

@@ -21,7 +21,8 @@ from groundwork.plans.validation import faults
 from groundwork.runs import retry
 from groundwork.runs.hop import HopEnd
 from groundwork.runs.model import Run, RunStatus
-from tests.plans.world import FILES, PlanWorld, now_ms
+from tests.plans.world import FILES, PlanWorld
+from tests.runs.clock import now_ms
 from tests.simulation.dynamodb import Database, in_place_of_aws
 from tests.tables import settings_at
 

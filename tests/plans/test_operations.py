@@ -142,3 +142,18 @@ def test_a_comparison_tells_of_every_difference_and_of_nothing_else(data: st.Dat
     tasks = [change for change in changes if "-T" in change.id]
     assert {change.id for change in tasks if change.kind == "added"} == new - old
     assert {change.id for change in tasks if change.kind == "removed"} == old - new
+
+
+def test_a_task_with_a_condition_in_its_phase_can_be_split() -> None:
+    plan = plan_of(phase("One", draft("a"), draft("b", "a", condition=Condition(task_id="a", outcome="COMPLETED"))))
+    after = apply(plan, SplitTask(task_id=id_of(plan, "b"), parts=(draft("b1"), draft("b2", "b1"))))
+    assert faults(after) == []
+
+
+def test_a_condition_on_a_task_that_is_split_is_not_lost() -> None:
+    plan = plan_of(
+        phase("One", draft("a")), phase("Two", draft("undo", condition=Condition(task_id="a", outcome="FAILED")))
+    )
+    after = apply(plan, SplitTask(task_id=id_of(plan, "a"), parts=(draft("a1"), draft("a2", "a1"))))
+    (undo,) = after.phases[1].tasks
+    assert undo.condition is not None

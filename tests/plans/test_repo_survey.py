@@ -74,7 +74,7 @@ def test_a_secret_that_cannot_be_read_is_said_to_be_one() -> None:
     def missing(name: str) -> str:
         raise Transient("Secrets Manager: ResourceNotFoundException")
 
-    with pytest.raises(RepositoryUnavailable, match="secret of the repository 'App' cannot be read"):
+    with pytest.raises(RepositoryUnavailable, match="secret groundwork/app of the repository 'App' cannot be read"):
         surveyor(missing, local=False)(repository("https://git.example/app", credentials_secret="groundwork/app"))
 
 

@@ -31,7 +31,8 @@ from groundwork.runs.cancel import cancel
 from groundwork.runs.model import RunStatus, RunType
 from tests.fakes.model import ScriptedModel, text
 from tests.plans.plans import draft, id_of, phase, plan_of
-from tests.plans.world import PlanWorld, now_ms, tables_in_memory
+from tests.plans.world import PlanWorld, tables_in_memory
+from tests.runs.clock import now_ms
 
 TYPES = ("refine_descriptions", "add_missing", "optimize_order", "break_down")
 

@@ -1,6 +1,5 @@
 """A repository on disk, plans on real tables, and workers to write and review them."""
 
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -32,6 +31,7 @@ from groundwork.plans.suggestions import Suggestion
 from groundwork.runs.hop import HopEnd, HopRunner
 from groundwork.runs.model import Run
 from groundwork.runs.start import Starter
+from tests.runs.clock import monotonic, now_ms
 from tests.simulation.dynamodb import Database, in_place_of_aws
 from tests.tables import settings_at
 
@@ -73,10 +73,6 @@ def make_repository(folder: FilePath, files: Mapping[str, str] = FILES, branch: 
         porcelain.add(repo, [str(folder / name) for name in files])
         porcelain.commit(repo, message=b"All", author=b"A <a@b.example>", committer=b"A <a@b.example>")
     return folder
-
-
-def now_ms() -> int:
-    return time.time_ns() // 1_000_000
 
 
 @dataclass
@@ -202,7 +198,7 @@ class PlanWorld:
         )
 
     def worker(self, owner: str = "worker", invoke: Callable[[str], None] | None = None) -> HopRunner:
-        ends = time.monotonic() + self.hop_ms / 1000
+        ends = monotonic() + self.hop_ms / 1000
         services = PlanServices(self.tables.plans, cache_surveys(self.survey), self.tables.templates.get)
         return HopRunner(
             store=self.tables.runs,
@@ -212,7 +208,7 @@ class PlanWorld:
             price=cost_micro_usd,
             invoke=invoke or self.triggered.append,
             now_ms=now_ms,
-            left_ms=lambda: max(0, round((ends - time.monotonic()) * 1000)),
+            left_ms=lambda: max(0, round((ends - monotonic()) * 1000)),
             request_id=owner,
         )
 

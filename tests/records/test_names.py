@@ -15,7 +15,7 @@ from pynamodb.models import Model
 
 from groundwork.adapters import dynamodb
 from groundwork.adapters.dynamodb import execution_rows, import_rows, list_rows, plan_rows, run_rows
-from groundwork.adapters.dynamodb.backlog_rows import BACKLOG_ROWS, KeyRow
+from groundwork.adapters.dynamodb.backlog_rows import BACKLOG_ROWS, CardRow, KeyRow
 from groundwork.adapters.dynamodb.execution_mapping import OWN_ATTRIBUTES
 from groundwork.adapters.dynamodb.import_parts import ImportPartRow
 from groundwork.adapters.dynamodb.tables import PLAN_ROWS
@@ -71,7 +71,7 @@ ROWS: dict[str, type[Model]] = {
     "retry": run_rows.RetryRow,
     "retried": run_rows.RetriedRow,
     **dict.fromkeys(("manifest", "journal", "drafts", "selection", "rest"), run_rows.LinesRow),
-    "run log": run_rows.LogRow,
+    "run log": run_rows.RunLogRow,
     "plan": plan_rows.PlanRow,
     "repository": list_rows.RepositoryRow,
     "template": list_rows.TemplateRow,
@@ -83,17 +83,17 @@ ROWS: dict[str, type[Model]] = {
     "event": execution_rows.EventRow,
     **dict.fromkeys(("session", "patch"), execution_rows.BlobRow),
     "part": execution_rows.BlobPartRow,
-    "task log": execution_rows.LogRow,
+    "task log": execution_rows.TaskLogRow,
     "slots": execution_rows.SlotsRow,
     "measure": list_rows.MeasureRow,
     "list line": list_rows.ListRow,
     "link": plan_rows.LinkRow,
 }
 
-ITERATION_COLUMNS = {"suggestions", "changes", "status", "version", "dropped", "error", "id", "plan_id"}
+ITERATION_COLUMNS = {"suggestions", "changes", "status", "version", "dropped", "error", "made_by", "id", "plan_id"}
 DOCUMENTS: dict[str, tuple[type[Stored], set[str]]] = {
     "run": (RunOptions, set()),
-    "card": (CardAnalysis, set()),
+    "card": (CardAnalysis, {"made_by"}),
     "plan": (Execution, {"status", "seq"}),
     "plan fields": (Plan, set(Plan.model_fields) - set(DETAILS)),
     "phase": (Phase, {"id", "tasks"}),
@@ -133,7 +133,12 @@ docs/how-to/upgrade.md names the feature behind each.
 
 NEW_ATTRIBUTES = {
     "project": {"trimmedTo", "hashedTo", "lastImport"},
-    "card": {"postedAt", "contentHash"},
+    "card": {"postedAt", "contentHash", "madeBy", "analysisMadeBy"},
+    "epic": {"madeBy"},
+    "story": {"madeBy"},
+    "subtask": {"madeBy"},
+    "plan": {"madeBy"},
+    "iteration": {"madeBy"},
 }
 """Attributes by kind of row unknown to 29c4d3d, and left alone by it."""
 
@@ -312,6 +317,13 @@ def test_a_renamed_field_keeps_its_stored_name() -> None:
 
     assert After.read(Before(since=3).stored()).first_attempt_of_round == 3
     assert After(first_attempt_of_round=3).stored() == Before(since=3).stored()
+
+
+def test_an_item_of_an_earlier_release_has_no_origin() -> None:
+    rows = [(kind_of(table, item), item) for table, item in RECORDED]
+    cards = [CardRow.from_raw_data(dict(item)).entity() for kind, item in rows if kind == "card"]
+    assert {card.made_by for card in cards} == {None}
+    assert {card.analysis.made_by for card in cards if card.analysis} == {None}
 
 
 def test_stored_json_is_read_and_written_by_the_documents_alone() -> None:

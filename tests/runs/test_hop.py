@@ -4,13 +4,13 @@ import json
 
 import pytest
 
-from groundwork.adapters.dynamodb.backlog_rows import row_of
+from groundwork.adapters.dynamodb.backlog_rows import path_at, row_of
 from groundwork.adapters.dynamodb.tables import Tables
 from groundwork.llm.port import Misconfigured, Overloaded, Question, RateLimited, Reply, Stop, Unavailable, Usage
 from groundwork.runs.hop import HopEnd
 from groundwork.runs.model import CardCoverage, ErrorCode, ItemStatus, RunStatus, RunType
 from tests.fakes.model import ScriptedModel, text
-from tests.runs.world import World
+from tests.runs.world import PIPELINE, World
 
 
 @pytest.fixture
@@ -24,6 +24,30 @@ async def test_analysing_gives_every_card_an_analysis(world: World) -> None:
     assert (run.status, run.completed, run.failed, run.total) == (RunStatus.SUCCEEDED, 23, 0, 23)
     assert all(row.entity().analysis for row in world.rows("C"))
     world.check(run.id)
+
+
+@pytest.mark.parametrize("ai", ["mock", "anthropic"])
+async def test_results_name_the_mock_or_the_model(world: World, ai: str) -> None:
+    world.ai = ai
+    world.add_cards(12)
+    for type_ in PIPELINE:
+        run = await world.to_the_end(world.start(type_, mode="compact"))
+        assert run.status is RunStatus.SUCCEEDED
+    made_by = "mock" if ai == "mock" else "claude-sonnet-5-5"
+    assert {row.entity().analysis.made_by for row in world.rows("C")} == {made_by}
+    assert {row.entity().made_by for letter in "EST" for row in world.rows(letter)} == {made_by}
+
+
+async def test_an_analysis_of_another_model_replaces_the_mark_and_a_new_text_removes_it(world: World) -> None:
+    world.add_cards(1)
+    await world.to_the_end(world.start(RunType.ANALYZE_CARDS))
+    world.ai = "anthropic"
+    await world.to_the_end(world.start(RunType.ANALYZE_CARDS, existing_behavior="replace"))
+    (row,) = world.rows("C")
+    assert row.entity().analysis.made_by == "claude-sonnet-5-5"
+    world.tables.entries.update(path_at(row.pk, row.sk), {"text": "In other words"})
+    (row,) = world.rows("C")
+    assert (row.analysis, row.analysis_made_by) == (None, None)
 
 
 async def test_cards_that_have_an_analysis_are_skipped(world: World) -> None:

@@ -54,6 +54,7 @@ class World:
     model: ScriptedModel = field(default_factory=ScriptedModel)
     triggered: list[str] = field(default_factory=list)
     hop_ms: int = 60_000
+    ai: str = "mock"
     clock_ms: Callable[[], int] = clock.now_ms
 
     def __post_init__(self) -> None:
@@ -138,7 +139,7 @@ class World:
             counts=lambda project_id: self.project(),
             invoke=self.triggered.append,
             now_ms=self.clock_ms,
-            ai_and_model=lambda asked: ("mock", asked or "claude-sonnet-5-5"),
+            ai_and_model=lambda asked: (self.ai, asked or "claude-sonnet-5-5"),
         )
 
     def start(self, type_: RunType, key: str | None = None, **options: object) -> str:

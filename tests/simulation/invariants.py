@@ -96,6 +96,8 @@ class Invariants:
         if self._acting and self._acting.function == "process_next":
             self.children_come_with_their_item(rows, written)
             itemizing.an_analysis_is_of_its_card(self.seen, rows)
+        if self._acting:
+            itemizing.results_name_their_maker(self.seen, rows)
         self._project_written(rows)
 
     def _runs_written(self, rows: Rows, written: dict[Key, Item]) -> None:

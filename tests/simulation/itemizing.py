@@ -19,6 +19,9 @@ from tests.simulation.known import (
     cards_of,
     demand,
     is_a,
+    is_child,
+    maker_of,
+    mark_of,
     path_of,
     project_of,
 )
@@ -139,6 +142,27 @@ def an_analysis_is_of_its_card(seen: Seen, rows: Rows) -> None:
         analysis = analysis_of(after) or {}
         demand(path_of(key).numbers in completed, name, f"{key} was analysed and its item has not completed")
         demand(analysis.get("summary") == f"About {after['text']['S'][:40]}", name, f"{key}: {analysis}")
+
+
+def results_name_their_maker(seen: Seen, rows: Rows) -> None:
+    """A new artifact names its run's model, or a person.
+
+    An analysis names the model of the run with the journal entry beside it. A mark stays.
+    """
+    name, runs = "results_name_their_maker", [key[1] for key in rows if is_a(key, "J#")]
+    for key, (before, after) in rows.items():
+        if key[0] != "backlog" or after is None:
+            continue
+        if is_child(key):
+            maker = maker_of(key, after)
+            wanted = before.get("madeBy") if before else {"S": mark_of(seen.runs[maker].run) if maker else "person"}
+            demand(after.get("madeBy") == wanted, name, f"{key}: {after.get('madeBy')}, not {wanted}")
+        elif is_a(key, "C#"):
+            mark = after.get("analysisMadeBy")
+            demand("analysis" in after or mark is None, name, f"{key}: {mark} without an analysis")
+            if "analysis" in after and after["analysis"] != (before or {}).get("analysis"):
+                wanted = {"S": mark_of(seen.runs[runs[0]].run)}
+                demand(mark == wanted, name, f"{key}: {mark}, not {wanted}")
 
 
 def nothing_older_stands_beside_it(seen: Seen, known: Known, there: set[Key], rows: Rows) -> None:

@@ -182,6 +182,11 @@ def maker_of(key: Key, row: Item) -> str:
     return f"{key[1]}-R{row['run']['N']}" if "run" in row else ""
 
 
+def mark_of(run: Run) -> str:
+    """Return the mark of a run's results, derived apart from the code under test."""
+    return "mock" if run.ai == "mock" else run.model
+
+
 def cards_of(epic: Item) -> Sequence[int]:
     """Return the numbers of an epic's cards."""
     return json.loads(epic["cards"]["S"]) if "cards" in epic else ()

@@ -2,10 +2,13 @@
 
 from dataclasses import replace
 from typing import Any
+from unittest import mock
 
+from groundwork.adapters.dynamodb.backlog_rows import CardRow, sort_key, stored_analysis
 from groundwork.adapters.dynamodb.client import Transaction
 from groundwork.adapters.dynamodb.runs import DynamoRuns
-from groundwork.backlog.writes import SetAnalysis
+from groundwork.adapters.dynamodb.write_actions import ACTIONS
+from groundwork.backlog.writes import PutArtifact, SetAnalysis
 from groundwork.generation.handlers import children
 from groundwork.generation.handlers.children import ChildrenHandler
 from groundwork.generation.writes import StoreDrafts
@@ -73,6 +76,23 @@ def _analyses_mixed_up(self: DynamoRuns, transaction: Transaction, run: Run, bef
     _write(self, transaction, run, before, replace(changes, writes=(*others, *mixed)))
 
 
+def _marks_dropped(self: DynamoRuns, transaction: Transaction, run: Run, before: Run, changes: Changes) -> None:
+    bare = [
+        replace(write, artifact=write.artifact.model_copy(update={"made_by": None}))
+        if isinstance(write, PutArtifact)
+        else write
+        for write in changes.writes
+    ]
+    _write(self, transaction, run, before, replace(changes, writes=tuple(bare)))
+
+
+def _mark_left(transaction: Transaction, run: Run, write: SetAnalysis) -> None:
+    """Write the analysis alone, beside the mark of the one it replaces."""
+    card = CardRow(write.card.project_id, sort_key(write.card))
+    actions = [CardRow.analysis.set(stored_analysis(write.analysis))]
+    transaction.update(card, actions, CardRow.text == write.text, write.index)
+
+
 async def _abandoned_for_free(self: CallPool, unit: Any, claims: Any) -> None:
     try:
         await _work(self, unit, claims)
@@ -100,7 +120,7 @@ def _whole_project(self: Starter, project_id: str, request: RunRequest) -> tuple
 OF_ITEMS = [
     Mutant(
         "claim forgotten",
-        "an item is begun and not claimed",
+        "an item is started without a claim",
         patched("groundwork.runs.claims.advance", _claim_forgotten),
     ),
     Mutant(
@@ -108,17 +128,17 @@ OF_ITEMS = [
     ),
     Mutant(
         "tokens not counted",
-        "the cost is counted, its tokens are not",
+        "the cost is counted, but not the tokens",
         patched("groundwork.runs.claims.count_results", _tokens_not_counted),
     ),
     Mutant(
         "abandoned for free",
-        "what was given up at the end of a hop is not counted",
+        "calls abandoned at the end of a hop are not counted",
         patched("groundwork.runs.call_pool.CallPool._work", _abandoned_for_free),
     ),
     Mutant(
         "nothing is skipped",
-        "what has children is done again",
+        "items with children are processed again",
         patched(
             "groundwork.generation.handlers.children.describe_parents",
             lambda *arguments: (replace(target, skipped=False) for target in _describe_parents(*arguments)),
@@ -126,7 +146,7 @@ OF_ITEMS = [
     ),
     Mutant(
         "nothing is replaced",
-        "the old children stay beside the new",
+        "old children stay beside the new ones",
         patched(
             "groundwork.generation.handlers.children.describe_parents",
             lambda *arguments: (replace(target, replaced=()) for target in _describe_parents(*arguments)),
@@ -134,7 +154,7 @@ OF_ITEMS = [
     ),
     Mutant(
         "a retry replaces nothing",
-        "the old children stay beside those of a retry",
+        "old children stay beside those of a retry",
         patched(
             "groundwork.generation.handlers.children.ChildrenHandler.refresh",
             lambda *arguments: (replace(target, replaced=()) for target in _refresh(*arguments)),
@@ -143,15 +163,26 @@ OF_ITEMS = [
     ),
     Mutant(
         "selection ignored",
-        "a run of some items does all of them",
+        "a run of selected items processes all items",
         patched("groundwork.runs.start.Starter.draft", _whole_project),
     ),
-    Mutant("analyses not written", "items complete and nothing is there", patched(_WRITE, _without(SetAnalysis))),
+    Mutant("analyses not written", "items complete without a stored analysis", patched(_WRITE, _without(SetAnalysis))),
     Mutant("analyses mixed up", "each card gets the next one's analysis", patched(_WRITE, _analyses_mixed_up)),
-    Mutant("drafts not written", "what a batch has proposed is lost", patched(_WRITE, _without(StoreDrafts))),
+    Mutant("marks dropped", "results do not name their model", patched(_WRITE, _marks_dropped)),
+    Mutant(
+        "mark of a replaced analysis left",
+        "an analysis keeps the mark of the one before",
+        lambda: mock.patch.dict(ACTIONS, {SetAnalysis: _mark_left}),
+    ),
+    Mutant(
+        "mock passed off as a model",
+        "results of the mock are marked with the model's id",
+        patched("groundwork.runs.model.Run.made_by", property(lambda run: run.model)),
+    ),
+    Mutant("drafts not written", "the drafts of a batch are lost", patched(_WRITE, _without(StoreDrafts))),
     Mutant(
         "not purged",
-        "what was below what a run replaced stays",
+        "rows below replaced items stay",
         patched("groundwork.adapters.dynamodb.write_actions._mark_dead", lambda *arguments: None),
         _replacing,
     ),
@@ -163,7 +194,7 @@ OF_ITEMS = [
     ),
     Mutant(
         "suspects run with others",
-        "an item that has lost two workers is tried beside others",
+        "an item with two lost workers runs beside others",
         patched("groundwork.runs.selection.SUSPECT_ATTEMPTS", 99),
     ),
 ]

@@ -181,29 +181,29 @@ OF_RETRIES = [
     ),
     Mutant(
         "retry loses an item",
-        "the last of several failed items is not tried again",
+        "the last of several failed items is not retried",
         patched("groundwork.runs.manifest.last_entries", _all_but_the_last_failed),
         with_retries,
     ),
     Mutant(
         "retry with other options",
-        "a retry has the usual options and not its run's",
+        "a retry uses the default options instead of its run's",
         patched("groundwork.runs.start.Starter.retry", _other_options),
     ),
     Mutant(
         "retry stays due",
-        "a retry that is given is not taken off the list",
+        "a started retry stays in the list of due retries",
         patched(f"{_RUNS}._take_retry", _retry_stays_due),
     ),
     Mutant(
         "retried at will",
-        "a run can be retried though a retry of it was carried out",
+        "a run can be retried twice",
         patched(f"{_RUNS}._take_retry", _retried_at_will),
         with_retries,
     ),
     Mutant(
         "retried for ever",
-        "runs are retried any number of times",
+        "the number of retries has no limit",
         patched("groundwork.runs.retry.RUN_ATTEMPTS", 99),
         to_the_last_retry,
     ),
@@ -218,27 +218,27 @@ OF_RETRIES = [
     ),
     Mutant(
         "any cost",
-        "the limit of the cost is not looked at",
+        "the cost limit is ignored",
         patched("groundwork.runs.work_loop.WorkLoop._check", _any_cost),
     ),
     Mutant(
         "released in name only",
-        "a hop that hands over keeps its lease",
+        "a hop keeps its lease when it hands over",
         patched("groundwork.runs.leases.hand_over", _released_in_name_only),
     ),
     Mutant(
         "claims dropped on hand-over",
-        "what waits for its next attempt is forgotten between two hops",
+        "items that wait for another attempt are dropped at a hand-over",
         patched("groundwork.runs.leases.hand_over", lambda run, now: replace(_handed_over(run, now), claims={})),
     ),
     Mutant(
         "nobody invoked",
-        "a hop that hands over invokes nobody",
+        "a hop hands over without invoking the next one",
         patched("groundwork.runs.hop.Hop._hand_over", _nobody_invoked),
     ),
     Mutant(
         "sweep of queued runs alone",
-        "a run that has lost its worker is not revived",
+        "the sweep does not revive runs with a lost worker",
         patched("groundwork.runs.sweep.Sweeper.revive", _only_queued),
     ),
     Mutant(
@@ -256,7 +256,7 @@ OF_RETRIES = [
     ),
     Mutant(
         "journal by epoch",
-        "lines of the journal are written over by the next ones",
+        "later journal lines overwrite earlier ones",
         patched(f"{_RUNS}._write", _journal_by_epoch),
     ),
     Mutant(
@@ -264,37 +264,37 @@ OF_RETRIES = [
     ),
     Mutant(
         "lock without its condition",
-        "two runs of a type at once",
+        "two runs of one type are active at once",
         patched("groundwork.adapters.dynamodb.client.Transaction.put", _put_any_lock),
     ),
     Mutant(
         "runs not kept apart",
-        "a run that replaces begins above one that is under way",
+        "a run with `replace` starts above an active run",
         patched("groundwork.adapters.dynamodb.runs._check_exclusions", lambda *arguments: None),
     ),
     Mutant(
         "epoch not raised",
-        "a new holder has the last one's epoch",
+        "a new holder keeps the epoch of the last one",
         patched("groundwork.runs.leases.acquire", _same_epoch),
     ),
     Mutant(
         "stalled for good",
-        "hops without progress are counted though there was some in between",
+        "progress does not reset the count of hops without progress",
         patched("groundwork.runs.leases.acquire", _stalled_for_good),
     ),
     Mutant(
         "what a cancelled run made",
-        "it is not added to the project's counts",
+        "results of a cancelled run are missing from the project's counts",
         patched(f"{_RUNS}.finish", _cancelled_gain_lost),
     ),
     Mutant(
         "note without its condition",
-        "the reason why a run waits is written into one that moves",
+        "the note about a waiting run is written without its condition",
         patched(f"{_RUNS}.set_phase_detail", _note_unconditionally),
     ),
     Mutant(
         "lost answers not looked up",
-        "a write whose answer was lost is made again",
+        "a write with a lost answer is sent again",
         patched("groundwork.runs.writer.RunWriter._is_saved", _never_saved),
     ),
 ]

@@ -7,7 +7,8 @@ from random import Random
 from typing import Any
 
 from groundwork.adapters.dynamodb.tables import Tables
-from groundwork.backlog.model import Artifact, Epic, Story, Subtask
+from groundwork.backlog.model import Artifact
+from groundwork.backlog.requests import NewEpic, NewStory, NewSubtask, new_artifact
 from groundwork.errors import Refusal
 from groundwork.ids import Kind, Path
 from groundwork.runs.cancel import cancel
@@ -20,10 +21,10 @@ from tests.simulation.known import path_of
 from tests.simulation.provider import Provider
 from tests.simulation.scenario import Scenario
 
-_BELOW: dict[Kind, tuple[Kind, type[Artifact]]] = {
-    Kind.PROJECT: (Kind.EPIC, Epic),
-    Kind.EPIC: (Kind.STORY, Story),
-    Kind.STORY: (Kind.SUBTASK, Subtask),
+_BELOW: dict[Kind, tuple[Kind, type[NewEpic | NewStory | NewSubtask]]] = {
+    Kind.PROJECT: (Kind.EPIC, NewEpic),
+    Kind.EPIC: (Kind.STORY, NewStory),
+    Kind.STORY: (Kind.SUBTASK, NewSubtask),
 }
 _ITEMS_OF = {
     RunType.ANALYZE_CARDS: "C#",
@@ -176,14 +177,11 @@ class People:
         return {"title": f"{path.kind.name.title()} {5_000 + path.number} renamed {number}"}
 
     def _make_below(self, parent: Path) -> None:
-        kind, row = _BELOW[parent.kind]
-        above = {Kind.STORY: "epic_id", Kind.SUBTASK: "story_id"}.get(kind)
+        kind, body = _BELOW[parent.kind]
 
         def make(path: Path, now: str) -> Artifact:
             # named like the other items: the provider counts calls by name
-            title = f"{row.__name__} {900 + path.number}"
-            fields = {"id": str(path), "project_id": path.project_id, "code": path.code, "title": title}
-            return row.model_validate(fields | {"created_at": now} | ({above: str(parent)} if above else {}))
+            return new_artifact(body(title=f"{kind.name.title()} {900 + path.number}"), path, now)
 
         self.tables.entries.create(kind, parent, make)
 

@@ -14,7 +14,7 @@ from groundwork.generation.registry import run_handlers
 from groundwork.ids import new_repository_id
 from groundwork.plans.editor import Editor
 from groundwork.plans.generate import GenerateRequest, GenerationStarted, Generator, ModelOptions
-from groundwork.plans.history import IterationStatus, ReviewType
+from groundwork.plans.history import Iteration, IterationStatus, ReviewType
 from groundwork.plans.model import Plan, PlanStatus
 from groundwork.plans.operations import UpdateTask
 from groundwork.plans.ports import PlanServices
@@ -29,8 +29,8 @@ from tests.simulation.cloud import NoAnswer, Sandbox, ask, pause
 from tests.simulation.dynamodb import Database, Row
 from tests.simulation.expressions import Item
 from tests.simulation.invariants import Invariants
-from tests.simulation.known import Known, Rows, Seen, demand
-from tests.simulation.provider import MODEL, price
+from tests.simulation.known import Known, Rows, Seen, demand, mark_of
+from tests.simulation.provider import price
 from tests.simulation.simulation import PROJECT, Simulation
 from tests.tables import settings_at
 
@@ -102,14 +102,23 @@ class PlanInvariants(Invariants):
         wanted = PlanStatus.DRAFT if good else PlanStatus.FAILED
         demand(plan.status is wanted, name, f"{plan_id} is {plan.status}, its generation {first.status}")
         demand(good or bool(plan.error and plan.version == 0 and not plan.phases), name, f"{plan_id}: half a plan")
+        demand(plan.made_by == mark_of(first), "results_name_their_maker", f"{plan_id}: {plan.made_by}")
         for version in range(plan.version + 1):
             there = plans.at_version(plan_id, version)
             demand(faults_of(there, complete=version == 1) == [], name, f"{plan_id} version {version} is not valid")
         for iteration in plans.iterations(plan_id, None, 200):
             known = self.seen.runs.get(str(iteration.run_id))
+            self._mark(iteration)
             if known:
                 self._iteration(iteration, known.run, len(plans.suggestions(iteration)))
             demand(iteration.status is not IterationStatus.PENDING, name, f"{iteration.id} is still pending")
+
+    def _mark(self, iteration: Iteration) -> None:
+        """An iteration names the model of its run, or of the review whose suggestions it applies."""
+        source = iteration.source_iteration_id or iteration.id
+        known = self.seen.runs.get(source.replace("-I", "-R"))
+        wanted = mark_of(known.run) if known else "person"
+        demand(iteration.made_by == wanted, "results_name_their_maker", f"{iteration.id}: {iteration.made_by}")
 
     def _iteration(self, iteration: Any, run: Any, suggested: int) -> None:
         name = "a_plan_is_as_its_runs_ended"
@@ -173,7 +182,7 @@ class PlanSimulation(Simulation):
     def _generator(self) -> Generator:
         trigger = self._starter().trigger
         tables, now_ms = self.tables, self.cloud.true_ms
-        return Generator(tables.plans, tables.backlog, tables.templates.get, trigger, now_ms, lambda m: ("mock", MODEL))
+        return Generator(tables.plans, tables.backlog, tables.templates.get, trigger, now_ms, self._ai_and_model)
 
     @property
     def _editor(self) -> Editor:
@@ -218,7 +227,7 @@ class PlanSimulation(Simulation):
             await self.people.cancel(run_id)
 
     async def _review(self, plan: Plan) -> None:
-        reviewer = Reviewer(self.tables.plans, self._starter().trigger, self.cloud.true_ms, lambda m: ("mock", MODEL))
+        reviewer = Reviewer(self.tables.plans, self._starter().trigger, self.cloud.true_ms, self._ai_and_model)
         for type_ in self.random.sample(TYPES, 2):
             accepted = await self._answered(reviewer.review, plan.id, ReviewRequest(review_type=type_), "somebody")
             if accepted is None:

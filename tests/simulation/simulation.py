@@ -180,8 +180,12 @@ class Simulation:
             counts=self.tables.projects.counts,
             invoke=lambda run_id: ask("invoke", run_id),
             now_ms=now_ms or self.cloud.true_ms,
-            ai_and_model=lambda asked: ("mock", MODEL),
+            ai_and_model=self._ai_and_model,
         )
+
+    def _ai_and_model(self, asked: str | None) -> tuple[str, str]:
+        """Alternate the AI between runs, so that results with the mark of another run show."""
+        return ("mock", "anthropic")[len(self.invariants.seen.runs) % 2], MODEL
 
     # the course of events
 

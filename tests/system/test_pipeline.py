@@ -1,4 +1,8 @@
-"""The whole system from outside: HTTP in, HTTP out, real processes, some killed."""
+"""The whole system from outside: HTTP in, HTTP out, real processes, some killed.
+
+On every change the whole pipeline runs once. Cancel, polling and replacement are tested by handlers then; here, before
+a change lands.
+"""
 
 import time
 from collections.abc import Iterator
@@ -34,6 +38,7 @@ def test_feedback_becomes_a_backlog(mocked: tuple[LocalSystem, Client]) -> None:
     assert runs[1]["coverage"]["stated"] == runs[1]["coverage"]["covered"] + runs[1]["coverage"]["rest"]
 
 
+@pytest.mark.full
 def test_an_unchanged_progress_is_a_304(mocked: tuple[LocalSystem, Client]) -> None:
     _, client = mocked
     run = client.run(client.project(cards=3), "ANALYZE_CARDS")["runId"]
@@ -42,6 +47,7 @@ def test_an_unchanged_progress_is_a_304(mocked: tuple[LocalSystem, Client]) -> N
     assert (again.status_code, again.text) == (304, "")
 
 
+@pytest.mark.full
 def test_since_gives_only_the_items_that_changed(mocked: tuple[LocalSystem, Client]) -> None:
     _, client = mocked
     run = client.run(client.project(cards=65), "ANALYZE_CARDS")["runId"]
@@ -54,6 +60,7 @@ def test_since_gives_only_the_items_that_changed(mocked: tuple[LocalSystem, Clie
     assert client.every(f"/api/runs/{run}/items") == items
 
 
+@pytest.mark.full
 def test_an_idempotency_key_returns_its_run_and_refuses_another_body(mocked: tuple[LocalSystem, Client]) -> None:
     _, client = mocked
     project = client.project(cards=5)
@@ -66,6 +73,7 @@ def test_an_idempotency_key_returns_its_run_and_refuses_another_body(mocked: tup
     client.ended(one.json()["runId"])
 
 
+@pytest.mark.full
 def test_a_cancel_ends_the_run_and_a_second_may_start(mocked: tuple[LocalSystem, Client]) -> None:
     _, client = mocked
     project = client.project(cards=200)
@@ -177,6 +185,7 @@ def _some_project(client: Client) -> str:
     return _projects[0]
 
 
+@pytest.mark.full
 def test_replaced_epics_remove_their_stories_and_subtasks(mocked: tuple[LocalSystem, Client]) -> None:
     _, client = mocked
     project = client.project(cards=30)

@@ -32,6 +32,9 @@ class Settings:
     ai: str
     model: str
     mock_latency_ms: int
+    mock_answers: str
+    """Packed answers of the mock for known cards; only the local system sets them."""
+
     anthropic_api_key: str
     anthropic_base_url: str
     anthropic_secret: str
@@ -60,6 +63,7 @@ class Settings:
             ai=environ.get("GROUNDWORK_AI", ""),
             model=environ.get("GROUNDWORK_MODEL", ""),
             mock_latency_ms=latency,
+            mock_answers=environ.get("GROUNDWORK_MOCK_ANSWERS", ""),
             anthropic_api_key=environ.get("ANTHROPIC_API_KEY", ""),
             anthropic_base_url=environ.get("ANTHROPIC_BASE_URL", ""),
             anthropic_secret=environ.get("GROUNDWORK_ANTHROPIC_SECRET", ""),

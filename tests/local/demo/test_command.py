@@ -14,7 +14,9 @@ import pytest
 from dulwich.refs import Ref
 from dulwich.repo import Repo
 
+from groundwork.llm.mock.written import unpack
 from local.demo.__main__ import environment, files_to_import
+from local.demo.answers import EXAMPLES, read_answers
 from local.demo.job import PLAN_STEPS, STEPS
 from local.demo.repository import create_repository
 
@@ -55,19 +57,26 @@ def test_the_demo_takes_the_examples_to_commits(start: Start) -> None:
     for name in (*STEPS.values(), PLAN_STEPS["GENERATE_PLAN"]):
         assert re.search(rf"^{name}: SUCCEEDED 100%", output, re.MULTILINE)
     assert re.search(r"^Run plan: COMPLETED 100%", output, re.MULTILINE)
-    assert re.search(r"The project has 63 cards, [1-9]\d* epics, [1-9]\d* stories, [1-9]\d* subtasks", output)
+    assert "The project has 63 cards, 7 epics, 35 stories, 175 subtasks" in output
+    assert "Generating a plan for story S1: Restore a deleted ride within 30 days" in output
     assert "MOCK AI" in output
     branch = re.search(r"^Commits on (groundwork/.+):", output, re.MULTILINE)
     assert branch
     # Tasks are listed by end; two concurrent ones may have landed the other way round.
-    assert sorted(commits(ROOT / "build" / "demo" / "cycling-app", branch[1])[:-1]) == sorted(committed(output))
+    landed = commits(ROOT / "build" / "demo" / "cycling-app", branch[1])[:-1]
+    assert sorted(sha for sha, _ in landed) == sorted(committed(output))
+    (plan,) = read_answers(EXAMPLES)["plans"]
+    assert {subject for _, subject in landed} == {
+        task["subject"] for phase in plan["phases"] for task in phase["tasks"]
+    }
 
 
-def commits(folder: Path, branch: str) -> list[str]:
-    """The short name of each commit of a branch, the newest first."""
+def commits(folder: Path, branch: str) -> list[tuple[str, str]]:
+    """Short name and subject of each commit of a branch, the newest first."""
     with Repo(str(folder)) as repository:
         head = repository.refs[Ref(f"refs/heads/{branch}".encode())]
-        return [entry.commit.id.decode()[:7] for entry in repository.get_walker(include=[head])]
+        found = [entry.commit for entry in repository.get_walker(include=[head])]
+        return [(commit.id.decode()[:7], commit.message.decode().partition("\n")[0]) for commit in found]
 
 
 def committed(output: str) -> list[str]:
@@ -127,7 +136,15 @@ def test_bad_arguments_are_refused_before_the_start(
 
 def test_the_mock_is_fast_unless_configured() -> None:
     assert environment({})["GROUNDWORK_MOCK_LATENCY_MS"] == "200"
-    assert environment({"GROUNDWORK_MOCK_LATENCY_MS": "5", "A": "b"}) == {"GROUNDWORK_MOCK_LATENCY_MS": "5", "A": "b"}
+    chosen = {"GROUNDWORK_MOCK_LATENCY_MS": "5", "GROUNDWORK_MOCK_ANSWERS": "", "A": "b"}
+    assert environment(chosen) == chosen
+
+
+def test_the_mock_gets_the_written_answers_in_a_variable_that_any_system_can_hold() -> None:
+    packed = environment({})["GROUNDWORK_MOCK_ANSWERS"]
+    assert unpack(packed)
+    # the limit of Linux for one variable
+    assert len(packed) < 128 * 1024
 
 
 def test_the_examples_are_imported_by_default() -> None:

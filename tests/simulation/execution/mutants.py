@@ -170,18 +170,18 @@ def taking_back(world: World) -> World:
 EXECUTION_MUTANTS = (
     ExecutionMutant(
         "dependencies forgotten",
-        "a task begins before what it depends on is done",
+        "a task starts before its dependencies are done",
         patched("groundwork.execution.gates.is_due", _any_order),
     ),
     ExecutionMutant(
         "gates open in a pause",
-        "tasks begin in a plan that is being paused or is",
+        "tasks start in a pausing or paused plan",
         patched("groundwork.execution.reconcile.openable_gates", _any_status),
         busy,
     ),
     ExecutionMutant(
         "approval not needed",
-        "a manual task begins by itself",
+        "a manual task starts without approval",
         patched_all(
             ("groundwork.execution.gates.needs_approval", lambda *asked: False),
             ("groundwork.execution.reconcile.needs_approval", lambda *asked: False),
@@ -189,34 +189,34 @@ EXECUTION_MUTANTS = (
     ),
     ExecutionMutant(
         "conditions not looked at",
-        "what a condition would skip is carried out",
+        "a task runs against its condition",
         patched("groundwork.execution.reconcile.condition_met", lambda execution_state, condition: True),
     ),
     ExecutionMutant(
         "pauseAfter forgotten",
-        "the next phase begins at once",
+        "the next phase starts at once",
         patched("groundwork.execution.reconcile._pause_after_phase", lambda execution_state: execution_state),
     ),
     ExecutionMutant(
         "maxParallel forgotten",
-        "as many tasks of a plan begin as the account lets",
+        "only the account's limit holds, not the plan's",
         patched("groundwork.execution.reconcile.free_slots", lambda execution_state: 1_000),
     ),
     ExecutionMutant(
         "the account's limit in the code alone",
-        "the write of what begins has no condition on the counter",
+        "the write that starts tasks has no condition on the counter",
         patched("groundwork.adapters.dynamodb.executions.DynamoExecutions.commit", _without_the_accounts_limit),
         waits_for_capacity,
         lambda faults: replace(faults, slow=0.4, until_s=max(900.0, faults.until_s)),
     ),
     ExecutionMutant(
         "tasks not counted",
-        "the account's counter is not written with what begins and ends",
+        "the account's counter does not change with started and ended tasks",
         patched("groundwork.adapters.dynamodb.client.Transaction.update", _slots_left_out),
     ),
     ExecutionMutant(
         "seq without its condition",
-        "a change is written over what others have changed meanwhile",
+        "a change overwrites concurrent changes",
         # the event row's key is the seq: with its condition left, the first mutation would have no effect
         patched_all(
             ("groundwork.adapters.dynamodb.executions._unchanged", lambda before: StateRow.pk.exists()),
@@ -231,20 +231,20 @@ EXECUTION_MUTANTS = (
     ),
     ExecutionMutant(
         "a lease means nothing",
-        "a second invocation takes the task of a worker that is alive",
+        "a second invocation takes a task with a valid lease",
         patched("groundwork.execution.claims.claim_task", _whoever_comes),
         under=duplicates,
     ),
     ExecutionMutant(
         "a worker that was replaced writes",
-        "what a worker has come to is written without a look at its epoch",
+        "a result is written without a check of the worker's epoch",
         patched("groundwork.execution.claims.claim_is_valid", _no_epoch),
         under=zombies,
         first=38,
     ),
     ExecutionMutant(
         "a worker never looks",
-        "it goes on after a cancel as if nothing had happened",
+        "a worker continues after a cancel",
         patched_all(
             ("groundwork.adapters.dynamodb.executions.DynamoExecutions.claim_is_valid", lambda *asked: True),
             ("groundwork.adapters.dynamodb.executions.DynamoExecutions.renew_lease", lambda *asked: True),
@@ -254,43 +254,43 @@ EXECUTION_MUTANTS = (
     ),
     ExecutionMutant(
         "its own push not found",
-        "a commit whose answer was lost is made again",
+        "a commit with a lost answer is made again",
         patched("groundwork.execution.step_handler.StepHandler._assignment", _nothing_found),
         under=lost_answers,
     ),
     ExecutionMutant(
         "a late knock counts",
-        "a gate's invocation that comes late writes its dead token over the live one",
+        "a late registration at a gate overwrites the live token with a dead one",
         patched("groundwork.adapters.dynamodb.executions.DynamoExecutions.save_pending_token", _any_token),
         under=duplicates,
     ),
     ExecutionMutant(
         "told once",
-        "the sweep writes what follows and tells nobody again",
+        "the sweep reconciles, but resends no notification",
         patched("groundwork.execution.coordinator.ExecutionCoordinator.resync", _told_once),
         first=4,
     ),
     ExecutionMutant(
         "an execution's end not heard",
-        "a plan whose execution has died stays as it is",
+        "a plan ignores the end of its execution",
         patched("groundwork.execution.coordinator.ExecutionCoordinator.execution_over", _not_heard),
         under=lambda faults: replace(faults, stopped=0.05, until_s=max(900.0, faults.until_s)),
     ),
     ExecutionMutant(
         "resumed in the dead execution",
-        "a plan that has failed goes on under the number of the execution that has ended",
+        "a failed plan resumes under the number of the ended execution",
         patched("groundwork.execution.commands._set_running", _in_the_same),
         under=lambda faults: replace(faults, stopped=0.05, until_s=max(900.0, faults.until_s)),
     ),
     ExecutionMutant(
         "turns counted twice",
-        "what a turn has cost is added by a request that may be sent again",
+        "a resent request counts the cost of a turn twice",
         patched("groundwork.adapters.dynamodb.executions.DynamoExecutions.record_turn", _counted_each_time),
         under=lost_answers,
     ),
     ExecutionMutant(
         "a failed task passed over",
-        "the plan goes on without a word to anybody",
+        "the plan continues after a failed task without a pause",
         patched_all(
             ("groundwork.execution.attempt_result.pause_after_failure", lambda execution_state: execution_state),
             ("groundwork.execution.commands.pause_after_failure", lambda execution_state: execution_state),
@@ -299,25 +299,25 @@ EXECUTION_MUTANTS = (
     ),
     ExecutionMutant(
         "cancelled in name only",
-        "the tasks of a cancelled plan go on",
+        "tasks of a cancelled plan keep running",
         patched("groundwork.execution.reconcile._stop_tasks", _only_the_plan),
         busy,
     ),
     ExecutionMutant(
         "dependents left behind",
-        "what depends on a skipped task is neither skipped nor carried out",
+        "dependents of a skipped task are neither skipped nor run",
         patched("groundwork.execution.reconcile._skips_dependents", lambda state: False),
         busy,
         first=6,
     ),
     ExecutionMutant(
         "events lost",
-        "a change leaves no event",
+        "a change writes no event",
         patched("groundwork.execution.coordinator.events_between", lambda *asked: ()),
     ),
     ExecutionMutant(
         "rolled back in any order",
-        "what was done first is taken back first",
+        "a rollback reverts the oldest task first",
         patched(
             "groundwork.execution.rollback.newest_first",
             lambda execution_state, ids: sorted(ids, key=lambda id_: execution_state.of(id_).completed_seq),
@@ -327,31 +327,31 @@ EXECUTION_MUTANTS = (
     ),
     ExecutionMutant(
         "dependents stay",
-        "a task is taken back under those that were built on it",
+        "a task is reverted without its dependents",
         patched("groundwork.execution.rollback.dependents_of", lambda execution_state, ids: []),
         taking_back,
         first=16,
     ),
     ExecutionMutant(
         "rolled back behind the execution",
-        "a plan goes on in an execution that has gone past what is to do again",
+        "after a rollback the plan continues in an execution that has passed the reverted tasks",
         patched("groundwork.execution.rollback.record_reverts", _went_on),
         taking_back,
     ),
     ExecutionMutant(
         "begun anew as it ended",
-        "what was done in the last round is taken for done in this one",
+        "tasks completed in the last round count as completed in this one",
         patched("groundwork.adapters.dynamodb.executions.in_round", _as_before),
         lambda world: replace(world, again=True, clicks=0),
     ),
     ExecutionMutant(
         "the state machine forgets to wait",
-        "a task that is to go on later is taken for done",
+        "a task that continues later counts as done",
         _without("LATER", "DEFINITION"),
     ),
     ExecutionMutant(
         "the state machine forgets the gate",
-        "a task that a pause has sent back is taken for done",
+        "a task sent back to its gate by a pause counts as done",
         _without("GATE", "DEFINITION"),
         busy,
     ),

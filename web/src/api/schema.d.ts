@@ -1427,6 +1427,7 @@ export interface components {
          *         "plan": "pro"
          *       },
          *       "postedAt": "2026-11-02T08:05:00Z",
+         *       "madeBy": "import",
          *       "analysis": {
          *         "summary": "Export of large sheets fails",
          *         "theme": "Export",
@@ -1436,7 +1437,8 @@ export interface components {
          *         "keywords": [
          *           "export",
          *           "large sheets"
-         *         ]
+         *         ],
+         *         "madeBy": "claude-sonnet-5-5"
          *       }
          *     }
          */
@@ -1457,6 +1459,8 @@ export interface components {
             };
             /** @description Time of the feedback (RFC 3339, UTC), or null. */
             postedAt: string | null;
+            /** @description Origin, `import` or `person`. It stays after an edit. Null in entries of earlier releases. */
+            madeBy: string | null;
             /** @description Result of an `ANALYZE_CARDS` run, or null before the first one. */
             analysis: components["schemas"]["CardAnalysis"] | null;
         };
@@ -1474,6 +1478,8 @@ export interface components {
             sentiment: components["schemas"]["CardSentiment"];
             /** @description Keywords. */
             keywords: string[];
+            /** @description Origin, `mock` or the id of a model. Null in entries of earlier releases. */
+            madeBy: string | null;
         };
         /**
          * @description Cards to import.
@@ -1503,6 +1509,11 @@ export interface components {
             /** @description Token of the next page. Null on the last page. */
             nextToken: string | null;
         };
+        /**
+         * @description Origin of imported cards.
+         * @enum {string}
+         */
+        CardOrigin: "import" | "person";
         /** @description Changes to a card. Omitted fields keep their value. A new text removes the analysis. */
         CardPatch: {
             /** @description The feedback itself. */
@@ -1663,6 +1674,7 @@ export interface components {
          *       ],
          *       "priority": "high",
          *       "runId": null,
+         *       "madeBy": "person",
          *       "createdAt": "2026-11-29T08:05:00Z"
          *     }
          */
@@ -1697,6 +1709,8 @@ export interface components {
             priority: components["schemas"]["Priority"];
             /** @description Id of the run that created this entry, or null. */
             runId: string | null;
+            /** @description Origin: `import`, `person`, `mock`, or the id of a model. It stays after an edit. Null in entries of earlier releases. */
+            madeBy: string | null;
             /** @description Time of creation (RFC 3339, UTC). */
             createdAt: string;
         };
@@ -1805,6 +1819,8 @@ export interface components {
             priority: components["schemas"]["Priority"];
             /** @description Id of the run that created this entry, or null. */
             runId: string | null;
+            /** @description Origin: `import`, `person`, `mock`, or the id of a model. It stays after an edit. Null in entries of earlier releases. */
+            madeBy: string | null;
             /** @description Time of creation (RFC 3339, UTC). */
             createdAt: string;
             /** @description Stories with their subtasks. */
@@ -1859,6 +1875,8 @@ export interface components {
             cardIds: string[];
             /** @description Id of the run that created this entry, or null. */
             runId: string | null;
+            /** @description Origin: `import`, `person`, `mock`, or the id of a model. It stays after an edit. Null in entries of earlier releases. */
+            madeBy: string | null;
             /** @description Time of creation (RFC 3339, UTC). */
             createdAt: string;
             /** @description Subtasks of the story. */
@@ -2193,6 +2211,8 @@ export interface components {
             } | null;
             /** @description Reason of a failed iteration, or null. */
             error: string | null;
+            /** @description Origin of the content, `person`, `mock` or the id of a model. Null in entries of earlier releases. */
+            madeBy: string | null;
         };
         /**
          * @description Kind of entry in a plan's history.
@@ -2864,6 +2884,7 @@ export interface components {
          *       "taskCount": 1,
          *       "storyIds": [],
          *       "error": null,
+         *       "madeBy": "person",
          *       "createdAt": "2026-11-29T09:00:00Z",
          *       "updatedAt": "2026-11-29T09:00:00Z",
          *       "description": "Exports must not block the page.",
@@ -2920,6 +2941,8 @@ export interface components {
             storyIds: string[];
             /** @description Reason of a failed plan, or null. */
             error: string | null;
+            /** @description Origin: `import`, `person`, `mock`, or the id of a model. It stays after an edit. Null in entries of earlier releases. */
+            madeBy: string | null;
             /** @description Time of creation (RFC 3339, UTC). */
             createdAt: string;
             /** @description Time of the last change (RFC 3339, UTC). */
@@ -3154,6 +3177,8 @@ export interface components {
             storyIds: string[];
             /** @description Reason of a failed plan, or null. */
             error: string | null;
+            /** @description Origin: `import`, `person`, `mock`, or the id of a model. It stays after an edit. Null in entries of earlier releases. */
+            madeBy: string | null;
             /** @description Time of creation (RFC 3339, UTC). */
             createdAt: string;
             /** @description Time of the last change (RFC 3339, UTC). */
@@ -3981,6 +4006,8 @@ export interface components {
             cardIds: string[];
             /** @description Id of the run that created this entry, or null. */
             runId: string | null;
+            /** @description Origin: `import`, `person`, `mock`, or the id of a model. It stays after an edit. Null in entries of earlier releases. */
+            madeBy: string | null;
             /** @description Time of creation (RFC 3339, UTC). */
             createdAt: string;
         };
@@ -4005,6 +4032,7 @@ export interface components {
          *         "k3v9x2m4q8-C1"
          *       ],
          *       "runId": null,
+         *       "madeBy": "person",
          *       "createdAt": "2026-11-29T08:10:00Z",
          *       "plans": []
          *     }
@@ -4057,6 +4085,8 @@ export interface components {
             cardIds: string[];
             /** @description Id of the run that created this entry, or null. */
             runId: string | null;
+            /** @description Origin: `import`, `person`, `mock`, or the id of a model. It stays after an edit. Null in entries of earlier releases. */
+            madeBy: string | null;
             /** @description Time of creation (RFC 3339, UTC). */
             createdAt: string;
             /** @description Plans that implement the story. */
@@ -4127,6 +4157,7 @@ export interface components {
          *       "description": "Write export jobs to a queue.",
          *       "effort": "S",
          *       "runId": null,
+         *       "madeBy": "person",
          *       "createdAt": "2026-11-29T08:15:00Z"
          *     }
          */
@@ -4153,6 +4184,8 @@ export interface components {
             effort: components["schemas"]["Effort"];
             /** @description Id of the run that created this entry, or null. */
             runId: string | null;
+            /** @description Origin: `import`, `person`, `mock`, or the id of a model. It stays after an edit. Null in entries of earlier releases. */
+            madeBy: string | null;
             /** @description Time of creation (RFC 3339, UTC). */
             createdAt: string;
         };
@@ -4865,6 +4898,8 @@ export interface operations {
                 delimiter?: components["schemas"]["ColumnDelimiter"];
                 /** @description Use `content` to treat an equal text in the project as a duplicate. */
                 dedupe?: components["schemas"]["Deduplication"];
+                /** @description Use `person` for feedback that a person has typed. `import` by default. */
+                madeBy?: components["schemas"]["CardOrigin"];
             };
             header?: {
                 /** @description Unique key of this part of an import. A repeated request with the same key, body and parameters creates no card twice and returns the same numbers. Kept for one day. */
@@ -5006,6 +5041,8 @@ export interface operations {
                 delimiter?: components["schemas"]["ColumnDelimiter"];
                 /** @description Use `content` to treat an equal text in the project as a duplicate. */
                 dedupe?: components["schemas"]["Deduplication"];
+                /** @description Use `person` for feedback that a person has typed. `import` by default. */
+                madeBy?: components["schemas"]["CardOrigin"];
             };
             header?: {
                 /** @description Use `gzip` for a compressed body. */

@@ -16,6 +16,7 @@ import type { RunPreset } from "@/start-run/StartRunDialog";
 import { IconButton } from "@/ui/Button";
 import { Checkbox } from "@/ui/Checkbox";
 import { number, plural } from "@/ui/format";
+import { MockMark } from "@/ui/MadeBy";
 import { Menu, MenuItem, MenuSeparator } from "@/ui/Menu";
 
 import type { NewItemParent } from "./AddDialog";
@@ -70,6 +71,7 @@ export function BacklogRow({ row, root, selection, onToggle, onShow, ...actions 
         <span className={s.title}>{item.title}</span>
       </button>
       <span className={s.marks}>
+        <MockMark madeBy={item.madeBy} />
         {kind !== "subtask" && <CardCount count={row.item.cardIds.length} />}
         {kind !== "epic" && <EffortBadge effort={row.item.effort} />}
         {kind !== "subtask" && (

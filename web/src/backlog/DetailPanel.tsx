@@ -9,6 +9,7 @@ import { subtaskQuery } from "@/services/subtasks";
 import { Button } from "@/ui/Button";
 import { Dialog } from "@/ui/Dialog";
 import { EditableText } from "@/ui/EditableText";
+import { MadeBy } from "@/ui/MadeBy";
 import { Select } from "@/ui/Select";
 import { toast } from "@/ui/toast";
 
@@ -64,6 +65,7 @@ function OpenPanel({ shown, onClose }: { shown: BacklogNode; onClose: () => void
           maxLength={300}
           onSave={(title) => save({ title })}
         />
+        <MadeBy madeBy={node.item.madeBy} />
         {node.kind === "epic" && <EpicFields node={node} save={save} />}
         {node.kind === "story" && <StoryFields node={node} save={save} />}
         {node.kind === "subtask" && <SubtaskFields node={node} save={save} />}

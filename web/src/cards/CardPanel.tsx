@@ -10,6 +10,7 @@ import { Button } from "@/ui/Button";
 import { ConfirmDialog } from "@/ui/ConfirmDialog";
 import { Dialog } from "@/ui/Dialog";
 import { EditableText } from "@/ui/EditableText";
+import { MadeBy, originText } from "@/ui/MadeBy";
 import { toast } from "@/ui/toast";
 
 import s from "./Cards.module.css";
@@ -81,6 +82,7 @@ function AnalysisOf({ card: { analysis } }: { card: Card }) {
         <Fact name="Theme" value={analysis.theme} />
         <Fact name="Keywords" value={analysis.keywords.join(", ") || "none"} />
       </dl>
+      <MadeBy madeBy={analysis.madeBy} />
     </section>
   );
 }
@@ -89,6 +91,7 @@ function Facts({ card }: { card: Card }) {
   const metadata = Object.entries(card.metadata);
   return (
     <dl className={s.facts}>
+      {card.madeBy && <Fact name="Origin" value={originText(card.madeBy) ?? ""} />}
       {card.externalId && <Fact name="External ID" value={card.externalId} />}
       {metadata.map(([name, value]) => (
         <Fact key={name} name={name} value={typeof value === "string" ? value : JSON.stringify(value)} />

@@ -2,6 +2,7 @@ import { Bug, CircleHelp, Frown, Heart, Lightbulb, type LucideIcon, Meh, Smile, 
 
 import type { Card } from "@/services/cards";
 import { humanize } from "@/ui/format";
+import { MockMark } from "@/ui/MadeBy";
 import { StatusBadge, type Tone } from "@/ui/StatusBadge";
 
 import s from "./badges.module.css";
@@ -41,6 +42,7 @@ export function AnalysisBadges({ analysis }: { analysis: Analysis }) {
       <span className={s.sentiment}>
         <Face size={14} aria-hidden /> {humanize(analysis.sentiment)}
       </span>
+      <MockMark madeBy={analysis.madeBy} />
     </span>
   );
 }

@@ -11,6 +11,7 @@ const ANALYSIS = {
   severity: "high",
   sentiment: "negative",
   keywords: ["drain"],
+  madeBy: "mock",
 } as const;
 const CARDS = [
   aCard(1, { text: "Empty in two hours", analysis: { ...ANALYSIS, keywords: [...ANALYSIS.keywords] } }),

@@ -9,6 +9,7 @@ import { AttentionBanner } from "@/execution/AttentionBanner";
 import { PlanControls } from "@/execution/PlanControls";
 import { repositoriesQuery } from "@/services/repositories";
 import { ErrorState } from "@/ui/ErrorState";
+import { MockMark } from "@/ui/MadeBy";
 import { PageHeader } from "@/ui/PageHeader";
 import { Skeleton } from "@/ui/Skeleton";
 import { usePageTitle } from "@/ui/usePageTitle";
@@ -57,7 +58,12 @@ function PlanView({ plan, progress, receivedAt }: ShownProps) {
       <PageHeader
         title={plan.title}
         crumbs={PLANS}
-        badge={<PlanBadge status={plan.status} />}
+        badge={
+          <>
+            <PlanBadge status={plan.status} />
+            <MockMark madeBy={plan.madeBy} />
+          </>
+        }
         {...(repository || repositories.isPending ? { lead: repository?.name ?? "\u00a0" } : {})}
         actions={<PlanControls {...context} />}
       />

@@ -6,6 +6,7 @@ import { attentionItems } from "@/execution/attention";
 import { percentOf, segmentsOf } from "@/execution/segments";
 import { progressQuery } from "@/services/executions";
 import { ago, plural } from "@/ui/format";
+import { MockMark } from "@/ui/MadeBy";
 import { ProgressBar } from "@/ui/ProgressBar";
 
 import { isExecuting, type PlanInBrief, type Repository } from "./model";
@@ -34,6 +35,7 @@ export function PlanRow({ plan, repository }: { plan: PlanInBrief; repository: R
               {plural(plan.phaseCount, "phase")}, {plural(plan.taskCount, "task")}
             </span>
           )}
+          <MockMark madeBy={plan.madeBy} />
           <span>updated {ago(new Date(plan.updatedAt))}</span>
         </p>
         {plan.error && <p className={s.error}>{plan.error}</p>}

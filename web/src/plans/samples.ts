@@ -47,6 +47,7 @@ export function aPlan(phases: Phase[], fields: Partial<Plan> = {}): Plan {
     taskCount: phases.reduce((count, phase) => count + phase.tasks.length, 0),
     storyIds: [],
     error: null,
+    madeBy: null,
     createdAt: "2026-11-21T10:00:00.000Z",
     updatedAt: "2026-11-21T10:00:00.000Z",
     description: "",
@@ -164,5 +165,6 @@ export function aReview(suggestions: Iteration["suggestions"]): Iteration {
     dropped: [],
     schedule: null,
     error: null,
+    madeBy: null,
   };
 }

@@ -21,7 +21,8 @@ export function RunNotices({ run }: { run: Run }) {
       {run.coverage && <CoverageNotice run={run} />}
       {run.ai === "mock" && (
         <Notice tone="info" title="Mock output">
-          No Claude API key was found. The text is placeholder; costs are what Claude would have charged.
+          No Claude API key was found. Answers to the example cards were written in advance, all other text is
+          placeholder. Costs are what Claude would have charged.
         </Notice>
       )}
     </>

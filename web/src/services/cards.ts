@@ -69,7 +69,7 @@ export function importCards(
 }
 
 export function addCard(projectId: string, card: NewCard): Promise<Imported> {
-  return postJson(ofProject(projectId), { cards: [card] });
+  return postJson(ofProject(projectId), { cards: [card] }, { query: { madeBy: "person" } });
 }
 
 export async function changeCard(id: string, patch: CardPatch): Promise<Card> {

@@ -112,6 +112,7 @@ export const aCard = (number: number, part: Partial<CardFromAPI> = {}): CardFrom
   externalId: null,
   metadata: {},
   postedAt: null,
+  madeBy: null,
   analysis: null,
   ...part,
 });
@@ -126,6 +127,7 @@ export const anEpic = (number: number, part: Partial<EpicFromAPI> = {}): EpicFro
   cardIds: [],
   priority: "medium",
   runId: null,
+  madeBy: null,
   createdAt: AT,
   ...part,
 });
@@ -144,6 +146,7 @@ export const aStory = (epic: number, number: number, part: Partial<StoryFromAPI>
   effort: "M",
   cardIds: [],
   runId: null,
+  madeBy: null,
   createdAt: AT,
   ...part,
 });
@@ -161,6 +164,7 @@ export const aSubtask = (
   description: "",
   effort: "S",
   runId: null,
+  madeBy: null,
   createdAt: AT,
   ...part,
 });

@@ -20,6 +20,13 @@ def render_line(line: str, limit: int = 300) -> str:
     return rendered + (f"… ({len(plain):,} characters)" if len(plain) > limit else "")
 
 
+def split_lines(text: str) -> list[str]:
+    """Split into lines as editors and git number them, with any carriage returns."""
+    # not splitlines: it also breaks at form feeds and U+2028, and shifts the line numbers
+    lines = text.split("\n")
+    return lines[:-1] if lines[-1] == "" else lines
+
+
 def render_file(path: str, content: bytes, first: int = 1, last: int = 0) -> str:
     """Render lines `first` to `last` (0: the end), numbered, below a header.
 
@@ -29,12 +36,9 @@ def render_file(path: str, content: bytes, first: int = 1, last: int = 0) -> str
     if b"\0" in content[:8_000]:
         return f"{path}: a binary file of {len(content):,} bytes; it cannot be shown"
     try:
-        # not splitlines: it also breaks at form feeds and U+2028, and shifts the line numbers
-        lines = content.decode().split("\n")
+        lines = split_lines(content.decode())
     except UnicodeDecodeError:
         return f"{path}: a file of {len(content):,} bytes that is not UTF-8; it cannot be shown"
-    if lines[-1] == "":
-        lines.pop()
     if not lines:
         return f"{path}: an empty file"
     start, wanted = max(1, first), min(last or len(lines), len(lines))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import regex
 
-from groundwork.agent.rendering import render_line
+from groundwork.agent.rendering import render_line, split_lines
 from groundwork.agent.workspace import ToolFailed, Workspace
 
 MAX_PATHS = 200
@@ -130,10 +130,10 @@ def _matching_lines(
             continue
         if len(content) > MAX_SEARCHED_BYTES or b"\0" in content[:8_000]:
             continue
-        for number, line in enumerate(content.decode("utf-8", errors="replace").splitlines(), 1):
+        for number, line in enumerate(split_lines(content.decode("utf-8", errors="replace")), 1):
             left = ends - time.monotonic()
             if left <= 0:
                 raise TimeoutError
             # `concurrent` releases the GIL: a slow search must not delay the renewal of the lease
-            if expression.search(line[:MAX_LINE], timeout=left, concurrent=True):
+            if expression.search(line.removesuffix("\r")[:MAX_LINE], timeout=left, concurrent=True):
                 yield path, number, line

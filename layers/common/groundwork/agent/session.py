@@ -93,7 +93,7 @@ class SessionEnd(Stored):
 
 
 class SessionUsage(Stored):
-    """Tokens as the provider bills them."""
+    """Stored form of `Usage`, a plain dataclass without stored names for use in every call."""
 
     input: Annotated[int, stored_as("input")] = 0
     output: Annotated[int, stored_as("output")] = 0

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from groundwork.backlog.model import Artifact, Epic, Project, Story, Subtask, Value
+from groundwork.backlog.model import BY_IMPORT, BY_MOCK, BY_PERSON, Artifact, Epic, Project, Story, Subtask, Value
 
 type Format = Literal["json", "csv", "markdown", "jira"]
 
@@ -105,7 +105,7 @@ def _walk(backlog: Backlog) -> Iterable[tuple[str, str, Artifact]]:
 
 
 def _csv(backlog: Backlog) -> str:
-    header = ["kind", "code", "title", "description", "priority", "effort", "acceptanceCriteria", "id"]
+    header = ["kind", "code", "title", "description", "priority", "effort", "acceptanceCriteria", "id", "madeBy"]
     rows = [
         [
             kind,
@@ -116,6 +116,7 @@ def _csv(backlog: Backlog) -> str:
             getattr(item, "effort", ""),
             "\n".join(getattr(item, "acceptance_criteria", ())),
             item.id,
+            item.made_by or "",
         ]
         for kind, code, item in _walk(backlog)
     ]
@@ -128,6 +129,13 @@ def description_of(item: Artifact) -> str:
         return f"As a {item.role}, I want {item.want}, so that {item.benefit}." if item.want else ""
     goal = f"\n\nGoal: {item.goal}" if isinstance(item, Epic) and item.goal else ""
     return f"{item.description}{goal}"
+
+
+def model_note(item: Artifact) -> str:
+    """Name the model behind an item; empty for an item of a person or of unknown origin."""
+    if item.made_by in (None, BY_PERSON, BY_IMPORT):
+        return ""
+    return "made by the mock model" if item.made_by == BY_MOCK else f"made by {item.made_by}"
 
 
 def _jira(backlog: Backlog) -> str:
@@ -150,10 +158,11 @@ def _jira(backlog: Backlog) -> str:
 
 def _jira_fields(item: Artifact) -> list[Any]:
     criteria = "\n".join(f"* {line}" for line in getattr(item, "acceptance_criteria", ()))
+    parts = [description_of(item), criteria and f"Acceptance criteria:\n{criteria}", model_note(item)]
     return [
         # Jira's limit of a summary, on one line
         " ".join(item.title.split())[:255],
-        description_of(item) + (f"\n\nAcceptance criteria:\n{criteria}" if criteria else ""),
+        "\n\n".join(part for part in parts if part),
         _JIRA_PRIORITY.get(getattr(item, "priority", ""), ""),
         _POINTS.get(getattr(item, "effort", ""), ""),
         "groundwork",
@@ -179,15 +188,22 @@ def _markdown(backlog: Backlog) -> str:
     if backlog.project.description:
         lines += [_escape(backlog.project.description), ""]
     for kind, code, item in _walk(backlog):
+        facts = ", ".join(_facts(item))
         if kind == "subtask":
-            lines.append(f"- [ ] **{code}** {_escape(item.title)} ({getattr(item, 'effort', '')})")
+            lines.append(f"- [ ] **{code}** {_escape(item.title)} ({facts})")
             continue
         level = "##" if kind == "epic" else "###"
         lines += ["", f"{level} {code} {_escape(item.title)}", "", _escape(description_of(item)), ""]
         lines += [f"- {_escape(line)}" for line in getattr(item, "acceptance_criteria", ())]
-        if isinstance(item, Story):
-            lines += ["", f"Priority {item.priority}, effort {item.effort}", ""]
+        lines += ["", facts[:1].upper() + facts[1:], ""] if facts else []
     return "\n".join(lines) + "\n"
+
+
+def _facts(item: Artifact) -> list[str]:
+    """Return priority, effort and the model behind an item in words."""
+    facts = [f"priority {item.priority}", f"effort {item.effort}"] if isinstance(item, Story) else []
+    facts += [item.effort] if isinstance(item, Subtask) else []
+    return [*facts, *([_escape(note)] if (note := model_note(item)) else [])]
 
 
 def _escape(text: str) -> str:

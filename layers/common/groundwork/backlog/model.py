@@ -23,6 +23,16 @@ Effort = Literal["XS", "S", "M", "L", "XL"]
 ShortText = Annotated[str, Field(min_length=1, max_length=300)]
 LongText = Annotated[str, Field(max_length=5_000)]
 
+MadeBy = str | None
+"""Origin of an item: `import`, `person`, `mock`, or a model's id.
+
+It stays when a person edits the item. None in rows of earlier releases.
+"""
+
+BY_IMPORT = "import"
+BY_PERSON = "person"
+BY_MOCK = "mock"
+
 
 class Mode(StrEnum):
     """Granularity: the number of children of a parent."""
@@ -47,6 +57,7 @@ class CardAnalysis(Stored):
         Annotated[tuple[Annotated[str, Field(min_length=1, max_length=60)], ...], Field(max_length=12)],
         stored_as("keywords"),
     ]
+    made_by: Annotated[MadeBy, stored_as("madeBy")] = None
 
 
 class Counts(Value):
@@ -72,6 +83,7 @@ class Card(Value):
     external_id: str | None = None
     metadata: dict[str, Any] = Field(default_factory=dict)
     posted_at: str | None = None
+    made_by: MadeBy = None
     analysis: CardAnalysis | None = None
 
 
@@ -85,6 +97,7 @@ class Epic(Value):
     card_ids: tuple[str, ...] = ()
     priority: Priority = "medium"
     run_id: str | None = None
+    made_by: MadeBy = None
     created_at: str
 
 
@@ -104,6 +117,7 @@ class Story(Value):
     effort: Effort = "M"
     card_ids: tuple[str, ...] = ()
     run_id: str | None = None
+    made_by: MadeBy = None
     created_at: str
 
 
@@ -116,6 +130,7 @@ class Subtask(Value):
     description: LongText = ""
     effort: Effort = "M"
     run_id: str | None = None
+    made_by: MadeBy = None
     created_at: str
 
 

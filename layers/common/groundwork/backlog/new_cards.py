@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from groundwork.backlog.model import Card
+from groundwork.backlog.model import Card, MadeBy
 from groundwork.errors import Refusal
 from groundwork.ids import Kind, Path
 
@@ -36,7 +36,7 @@ class NewCard:
     posted_at: str | None = None
     line: int | None = None
 
-    def numbered(self, project_id: str, number: int) -> Card:
+    def numbered(self, project_id: str, number: int, made_by: MadeBy) -> Card:
         return Card(
             id=str(Path(Kind.CARD, project_id, (number,))),
             project_id=project_id,
@@ -45,6 +45,7 @@ class NewCard:
             external_id=self.external_id,
             metadata=self.metadata,
             posted_at=self.posted_at,
+            made_by=made_by,
         )
 
 

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from groundwork.backlog.card_import.limits import MAX_METADATA, MAX_SOURCE
 from groundwork.backlog.model import (
+    BY_PERSON,
     MAX_CARD_TEXT,
     Artifact,
     Effort,
@@ -44,11 +45,11 @@ class NewProject(Value):
     description: LongText = ""
 
 
-class Patch(Value):
+class PartialUpdate(Value):
     """A partial update; omitted fields stay unchanged."""
 
     @model_validator(mode="after")
-    def something(self) -> "Patch":
+    def something(self) -> "PartialUpdate":
         if not self.model_fields_set:
             raise ValueError("has no field to change")
         return self
@@ -59,18 +60,18 @@ class Patch(Value):
 
 
 # defaults of patches only make fields optional: `changes` ignores them
-class ProjectPatch(Patch):
+class ProjectPatch(PartialUpdate):
     name: Name = ""
     description: LongText = ""
 
 
-class CardPatch(Patch):
+class CardPatch(PartialUpdate):
     text: Annotated[str, Field(min_length=1, max_length=MAX_CARD_TEXT, pattern=r"\S")] = ""
     source: Annotated[str, Field(max_length=MAX_SOURCE)] | None = None
     metadata: Metadata = Field(default_factory=dict)
 
 
-class EpicPatch(Patch):
+class EpicPatch(PartialUpdate):
     title: Title = ""
     description: LongText = ""
     goal: LongText = ""
@@ -78,7 +79,7 @@ class EpicPatch(Patch):
     priority: Priority = "medium"
 
 
-class StoryPatch(Patch):
+class StoryPatch(PartialUpdate):
     title: Title = ""
     role: Annotated[str, Field(max_length=300)] = ""
     want: Annotated[str, Field(max_length=1_000)] = ""
@@ -89,7 +90,7 @@ class StoryPatch(Patch):
     card_ids: Ids = ()
 
 
-class SubtaskPatch(Patch):
+class SubtaskPatch(PartialUpdate):
     title: Title = ""
     description: LongText = ""
     effort: Effort = "M"
@@ -125,7 +126,13 @@ class SubtaskOfStory(NewSubtask):
 
 def new_artifact(body: NewEpic | NewStory | NewSubtask, path: Path, created_at: str) -> Artifact:
     """Build the item for a POST."""
-    common = {"id": str(path), "project_id": path.project_id, "code": path.code, "created_at": created_at}
+    common = {
+        "id": str(path),
+        "project_id": path.project_id,
+        "code": path.code,
+        "made_by": BY_PERSON,
+        "created_at": created_at,
+    }
     match body:
         case NewEpic():
             return Epic(**common, **body.changes())

@@ -34,7 +34,10 @@ class Cause(StrEnum):
 
 
 class TaskUsage(Stored):
-    """Usage of all sessions of a task: tokens as billed, cost in millionths of a dollar."""
+    """Usage of all sessions of a task: tokens as billed, cost in millionths of a dollar.
+
+    A stored form of `Usage` plus the cost: sessions may use different models, so tokens alone have no price.
+    """
 
     input: Annotated[int, stored_as("input")] = 0
     output: Annotated[int, stored_as("output")] = 0
@@ -134,6 +137,9 @@ class TaskExecution(Stored):
             max_attempts=self.attempts + MAX_ATTEMPTS,
             # not reset: a worker of the last round would hold a valid epoch again
             epoch=self.epoch,
+            # an old execution may still wait for its answer: forgotten, it would wait for a year
+            gate_token=self.gate_token,
+            gate_execution=self.gate_execution,
             pending_token=self.pending_token,
             pending_execution=self.pending_execution,
             # usage spans rounds: the sum must equal the provider's bill

@@ -41,7 +41,7 @@ class EpicDraft:
 
 
 @dataclass(frozen=True, slots=True)
-class Coverage:
+class CardCoverage:
     """Cards with a bug or a wish.
 
     Their number, the number of those in an epic, and the ids of the rest.
@@ -152,12 +152,12 @@ def interpret_merge(drafts: Sequence[EpicDraft], answer: MergedEpics) -> list[Ep
     return [_draft(epic, _united(epic, by_ref)) for epic in answer.epics]
 
 
-def coverage(cards: Sequence[Card], drafts: Sequence[EpicDraft]) -> Coverage:
+def coverage(cards: Sequence[Card], drafts: Sequence[EpicDraft]) -> CardCoverage:
     """Return the drafts' coverage of the actionable cards."""
     stated = [card.id for card in cards if card.analysis and card.analysis.kind in ACTIONABLE_KINDS]
     linked = {card_id for draft in drafts for card_id in draft.card_ids}
     rest = tuple(card_id for card_id in stated if card_id not in linked)
-    return Coverage(len(stated), len(stated) - len(rest), rest)
+    return CardCoverage(len(stated), len(stated) - len(rest), rest)
 
 
 def _bounds(card_count: int) -> tuple[int, int]:

@@ -19,7 +19,10 @@ from groundwork.imports.writes import SaveRows
 from groundwork.runs.handler import QueueingStopped
 
 MAX_ROWS = 31
-"""A card takes three actions (row, external id, hash); the import and the rejected rows take one each, of 95."""
+"""Rows of a part. A transaction has 95 actions for it.
+
+A card takes three (row, external id, hash), the import and the rejected rows one each.
+"""
 
 MAX_PART_BYTES = CHUNK
 """Of a file. As UTF-8 and JSON it grows at most sixfold, and a transaction takes 3 MB."""

@@ -33,7 +33,7 @@ def configured_ai(settings: Settings) -> str:
 @cache
 def _warn_of_mock() -> None:
     """Warn only once per process: the choice is made for every request."""
-    logger.warning("No GROUNDWORK_AI and no Anthropic key: answers come from the MOCK model and are placeholders")
+    logger.warning("No GROUNDWORK_AI and no Anthropic key: answers come from the MOCK model")
 
 
 def ai_and_model(settings: Settings, asked: str | None) -> tuple[str, str]:
@@ -72,6 +72,17 @@ class ModelChoice(Model, ConversationModel, Protocol):
     """Answers questions and holds conversations."""
 
 
+def _mock(model_id: str, settings: Settings) -> ModelChoice:
+    from groundwork.llm.mock.model import MockModel
+    from groundwork.llm.mock.written import unpack
+
+    try:
+        written = unpack(settings.mock_answers)
+    except ValueError as fault:
+        raise Misconfigured(f"GROUNDWORK_MOCK_ANSWERS {fault}") from fault
+    return MockModel(model_id, settings.mock_latency_ms, written=written)
+
+
 def choose(settings: Settings, secret: Callable[[str], str]) -> ModelChoice:
     """Return the configured model.
 
@@ -80,9 +91,7 @@ def choose(settings: Settings, secret: Callable[[str], str]) -> ModelChoice:
     ai, model_id = configured_ai(settings), settings.model or model_table()["default"]
     # adapters are imported on use: the SDK alone is some 3,000 modules
     if ai == "mock":
-        from groundwork.llm.mock.model import MockModel
-
-        return MockModel(model_id, settings.mock_latency_ms)
+        return _mock(model_id, settings)
     if ai == "bedrock":
         from groundwork.llm.claude import bedrock
 

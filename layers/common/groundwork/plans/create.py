@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from groundwork.backlog.model import BY_PERSON
 from groundwork.errors import Invalid, NotFound
 from groundwork.plans import templates
 from groundwork.plans.draft import PhaseDraft, add_phases
@@ -48,6 +49,7 @@ def plan_factory(body: NewPlan, source: Source) -> Callable[[str, str], Plan]:
             auto_commit=body.auto_commit,
             max_parallel=body.max_parallel,
             story_ids=tuple(dict.fromkeys(body.story_ids)),
+            made_by=BY_PERSON,
             created_at=now,
             updated_at=now,
         )

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from groundwork.backlog.model import rfc3339
+from groundwork.backlog.model import BY_PERSON, MadeBy, rfc3339
 from groundwork.clock import backoff
 from groundwork.errors import Invalid, NotFound, Transient
 from groundwork.ids import Kind, Path, new_plan_id
@@ -33,13 +33,14 @@ class ChangeMetadata:
     """Fields of an iteration besides the changes.
 
     `summary` None is made from the changes. `sets_status`: the author sets the status. Otherwise a change turns a READY
-    plan back into a DRAFT.
+    plan back into a DRAFT. `made_by` is the origin of the new content: the model for suggestions.
     """
 
     kind: IterationKind = IterationKind.EDITED
     summary: str | None = None
     extra_fields: dict[str, Any] = field(default_factory=dict)
     sets_status: bool = False
+    made_by: MadeBy = BY_PERSON
 
 
 @dataclass(slots=True)
@@ -71,6 +72,7 @@ class Editor:
             from_version=0,
             version=1,
             created_at=now,
+            made_by=BY_PERSON,
             **change_fields(compare(plan.changed(phases=()), plan)),
         )
         try:
@@ -187,6 +189,7 @@ class Editor:
             from_version=before.version,
             version=after.version,
             created_at=after.updated_at,
+            made_by=metadata.made_by,
             **(change_fields(changes) | metadata.extra_fields),
         )
 

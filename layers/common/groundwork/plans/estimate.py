@@ -12,7 +12,7 @@ from typing import Any
 from groundwork.backlog.model import Effort
 from groundwork.llm.port import Usage
 from groundwork.llm.prices import cost_micro_usd
-from groundwork.plans.graph import SECONDS, Schedule, schedule
+from groundwork.plans.graph import SECONDS, PlanTimes, schedule
 from groundwork.plans.model import Plan, Task, TaskState, TaskStatus
 
 MIN_MEASURED_TASKS = 3
@@ -126,7 +126,7 @@ def _line(effort: Effort, tasks: int, each: TaskEstimate, cost: int) -> dict[str
     }
 
 
-def _totals(tasks: int, usage: Usage, cost: int, times: Schedule) -> dict[str, Any]:
+def _totals(tasks: int, usage: Usage, cost: int, times: PlanTimes) -> dict[str, Any]:
     return {
         "tasks": tasks,
         "calls": usage.calls,

@@ -85,6 +85,7 @@ class Generator:
             raise Invalid.field("description", "is required without stories or a template")
         plan = self._plan(request)
         run = new_run(plan.id, 1, RunType.GENERATE_PLAN, 1, request.options, self.now_ms(), self.ai_and_model)
+        plan = plan.changed(made_by=run.made_by)
         iteration_request = IterationRequest(
             story_ids=plan.story_ids, template_id=request.template_id, parameters=dict(request.parameters)
         )
@@ -204,5 +205,6 @@ def pending_iteration(
         version=plan.version,
         created_at=rfc3339(run.created_at),
         run_id=run.id,
+        made_by=run.made_by,
         request=iteration_request,
     )

@@ -27,7 +27,7 @@ def by_effort(task: Task) -> float:
 
 
 @dataclass(frozen=True, slots=True)
-class Schedule:
+class PlanTimes:
     """Times of a plan, in seconds.
 
     `critical_path` holds task ids in execution order, `critical_seconds` their sum. `parallelism` is the maximum number
@@ -50,7 +50,7 @@ class Schedule:
         }
 
 
-def schedule(plan: Plan, duration: Duration = by_effort) -> Schedule:
+def schedule(plan: Plan, duration: Duration = by_effort) -> PlanTimes:
     """Schedule a valid plan; `seconds` respects the plan's `max_parallel`."""
     path: list[str] = []
     critical = seconds = 0.0
@@ -59,7 +59,7 @@ def schedule(plan: Plan, duration: Duration = by_effort) -> Schedule:
         chain, path_seconds, limited, width = _phase(phase, plan.max_parallel, duration)
         path += chain
         critical, seconds, max_width = critical + path_seconds, seconds + limited, max(max_width, width)
-    return Schedule(tuple(path), critical, seconds, sum(map(duration, plan.tasks)), max_width)
+    return PlanTimes(tuple(path), critical, seconds, sum(map(duration, plan.tasks)), max_width)
 
 
 def _phase(phase: Phase, slots: int, duration: Duration) -> tuple[list[str], float, float, int]:

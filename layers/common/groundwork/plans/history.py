@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from groundwork.backlog.model import MadeBy
 from groundwork.plans.model import Plan, details
 from groundwork.plans.suggestions import Suggestion
 from groundwork.values import Stored, Value, stored_as
@@ -101,6 +102,7 @@ class Iteration(Stored):
     dropped: Annotated[tuple[str, ...], stored_as("dropped")] = ()
     schedule: Annotated[dict[str, Any] | None, stored_as("schedule")] = None
     error: Annotated[str | None, stored_as("error")] = None
+    made_by: Annotated[MadeBy, stored_as("madeBy")] = None
 
 
 MAX_LISTED = 50

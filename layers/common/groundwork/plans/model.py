@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field
 
-from groundwork.backlog.model import Effort, LongText, ShortText
+from groundwork.backlog.model import Effort, LongText, MadeBy, ShortText
 from groundwork.ids import Kind, Path
 from groundwork.values import Stored, Value, stored_as
 
@@ -145,6 +145,7 @@ class Plan(Stored):
     last_phase: Annotated[int, stored_as("lastPhase")] = 0
     last_task: Annotated[int, stored_as("lastTask")] = 0
     error: Annotated[str | None, stored_as("error")] = None
+    made_by: Annotated[MadeBy, stored_as("madeBy")] = None
     created_at: Annotated[str, stored_as("createdAt")]
     updated_at: Annotated[str, stored_as("updatedAt")]
 

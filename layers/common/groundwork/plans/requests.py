@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from groundwork.backlog.model import Effort, LongText, Value
-from groundwork.backlog.requests import Patch
+from groundwork.backlog.requests import PartialUpdate
 from groundwork.errors import Invalid
 from groundwork.plans.draft import PhaseDraft, Phases, TaskDraft
 from groundwork.plans.model import (
@@ -52,7 +52,7 @@ class NewRepository(Value):
     credentials_secret: SecretName | None = None
 
 
-class RepositoryPatch(Patch):
+class RepositoryPatch(PartialUpdate):
     # defaults of a patch only make its fields optional: `changes` returns the fields sent
     name: Name = ""
     url: Url = ""
@@ -75,7 +75,7 @@ class NewPlan(Value):
     parameters: Parameters = Field(default_factory=dict)
 
 
-class PlanPatch(Patch):
+class PlanPatch(PartialUpdate):
     """`status`: READY marks a complete plan as ready to run, DRAFT reverts that."""
 
     title: Title = ""
@@ -100,7 +100,7 @@ class NewPhase(PhaseDraft):
         return AddPhase(phase=PhaseDraft(**draft), position=self.position)
 
 
-class PhasePatch(Patch):
+class PhasePatch(PartialUpdate):
     """`position`: its new place among the phases; `taskIds`: the order of its tasks."""
 
     title: Title = ""
@@ -138,7 +138,7 @@ class NewTask(TaskDraft):
         )
 
 
-class TaskPatch(Patch):
+class TaskPatch(PartialUpdate):
     """`phaseId` and `position` move the task; defaults: its own phase, and the end of the phase."""
 
     key: Key = ""

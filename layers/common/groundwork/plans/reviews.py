@@ -131,6 +131,7 @@ def apply_suggestions(
         IterationKind.SUGGESTIONS_APPLIED,
         f"Applied {len(indices)} of {len(suggestions)} suggestions",
         {"source_iteration_id": iteration.id, "suggestion_indices": indices},
+        made_by=iteration.made_by,
     )
     return editor.change(plan_id, lambda plan: apply_chosen(plan, suggestions, indices).plan, expected, metadata)
 

@@ -2,7 +2,7 @@
 
 from typing import Any, TypedDict
 
-from groundwork.backlog.model import Effort, Story, Value
+from groundwork.backlog.model import Effort, MadeBy, Story, Value
 from groundwork.plans.history import Iteration
 from groundwork.plans.model import Phase, PlanStatus, Task, TaskStatus
 from groundwork.plans.suggestions import Suggestion
@@ -44,6 +44,7 @@ class PlanHead(Value):
     task_count: int
     story_ids: tuple[str, ...]
     error: str | None
+    made_by: MadeBy
     created_at: str
     updated_at: str
 

@@ -16,7 +16,7 @@ from pydantic import Field
 from groundwork.errors import Refusal
 from groundwork.plans.draft import ids_by_name, resolve
 from groundwork.plans.errors import ConflictingSuggestions, StaleSuggestion
-from groundwork.plans.graph import Schedule, schedule
+from groundwork.plans.graph import PlanTimes, schedule
 from groundwork.plans.model import Plan, Task
 from groundwork.plans.operations import (
     AddTask,
@@ -62,7 +62,7 @@ class AppliedSuggestions:
 
 
 def make_suggestion(
-    plan: Plan, operation: Operation, reason: str, current_schedule: Callable[[], Schedule] | None = None
+    plan: Plan, operation: Operation, reason: str, current_schedule: Callable[[], PlanTimes] | None = None
 ) -> Suggestion:
     """Make a suggestion. Raises Refusal (InvalidPlan, NotFound ...) if it does not apply.
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from groundwork.backlog.model import Mode
+from groundwork.backlog.model import BY_MOCK, Mode
 from groundwork.llm.port import Usage
 from groundwork.values import Stored, stored_as
 
@@ -288,6 +288,12 @@ class Run:
     slowest_ms: int = 0
     concurrency: int = 1
     coverage: CardCoverage | None = None
+
+    @property
+    def made_by(self) -> str:
+        """Return the origin of the run's results: mock, or the model's id."""
+        # the mock goes by the id of a real model, for its prices
+        return BY_MOCK if self.ai == BY_MOCK else self.model
 
     @property
     def ended(self) -> int:

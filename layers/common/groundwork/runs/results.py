@@ -13,7 +13,10 @@ MAX_ERROR_CHARACTERS = 400
 
 @dataclass(frozen=True, slots=True)
 class CallCost:
-    """Usage of model calls with its price in millionths of a US dollar."""
+    """Usage of model calls with its price in millionths of a US dollar.
+
+    Each call is priced alone, so the price cannot be computed from a sum of `Usage`.
+    """
 
     usage: Usage = Usage()
     cost: int = 0

@@ -20,6 +20,7 @@ import { usePlanEdit } from "@/plans/usePlanEdit";
 import { iterationQuery, restoreVersion } from "@/services/plans";
 import { Button } from "@/ui/Button";
 import { ago, dateTime } from "@/ui/format";
+import { MockMark } from "@/ui/MadeBy";
 import { Skeleton } from "@/ui/Skeleton";
 import { toast } from "@/ui/toast";
 
@@ -49,7 +50,8 @@ export function IterationRow({ plan, iteration, isOpen, onToggle }: Props) {
         <span className={s.what}>
           <span className={s.said}>{iteration.summary}</span>
           <span className={s.facts}>
-            {iteration.who}, <time title={dateTime(at)}>{ago(at)}</time>
+            {iteration.who}, <time title={dateTime(at)}>{ago(at)}</time>{" "}
+            <MockMark madeBy={iteration.madeBy} />
           </span>
         </span>
         {iteration.status !== "DONE" && <Status shown={ITERATION_STATUSES[iteration.status]} />}

@@ -6,6 +6,7 @@ import { iterationQuery } from "@/services/plans";
 import { EmptyState } from "@/ui/EmptyState";
 import { ErrorState } from "@/ui/ErrorState";
 import { plural } from "@/ui/format";
+import { MadeBy } from "@/ui/MadeBy";
 import { Skeleton } from "@/ui/Skeleton";
 
 import s from "./Reviews.module.css";
@@ -33,6 +34,7 @@ export function Review({ plan, iterationId, applied }: Props) {
   if (data.status !== "DONE") return <UnfinishedReview iteration={data} />;
   return (
     <>
+      <MadeBy madeBy={data.madeBy} />
       <ScheduleEffect schedule={data.schedule} />
       {data.suggestions.length === 0 ? (
         <EmptyState icon={Sparkles} title="No suggestions">

@@ -21,7 +21,7 @@ URL_SECONDS = 3_600
 CONTENT_TYPE = "application/octet-stream"
 FIRST_READ = 256 * 1024
 MAX_READ = 8 * MIB
-"""Bytes of one request. The first one of a reading is small: a part of a file has some kilobytes."""
+"""Bytes of one request. The first one of a reading is small, as a part has some kilobytes."""
 
 PART_BYTES = 8 * MIB
 """Of a multipart upload: S3 takes at least 5 MiB, and 10,000 parts."""

@@ -214,7 +214,8 @@ class DynamoBacklogItems:
         """Replace a card's text and its hash. Returns False if another writer was first."""
         project_id, sk = path.project_id, sort_key(path)
         old, new = counted_hash(project_id, sk), content_hash(changes["text"])
-        actions = [*_edits(CardRow, changes), CardRow.analysis.remove(), CardRow.content_hash.set(new)]
+        actions = [*_edits(CardRow, changes), CardRow.analysis.remove(), CardRow.analysis_made_by.remove()]
+        actions.append(CardRow.content_hash.set(new))
         unchanged = (CardRow.text == before.text) & still_counted(old)
         transaction = Transaction(self._connection())
         transaction.update(CardRow(project_id, sk), actions, unchanged)

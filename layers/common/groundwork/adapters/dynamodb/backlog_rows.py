@@ -199,6 +199,9 @@ class CardRow(Model):
     posted_at = UnicodeAttribute(attr_name="postedAt", null=True)
     content_hash = UnicodeAttribute(attr_name="contentHash", null=True)
     analysis = JSONAttribute(attr_name="analysis", null=True)
+    # apart from the analysis: 29c4d3d refuses unknown fields in that document
+    analysis_made_by = UnicodeAttribute(attr_name="analysisMadeBy", null=True)
+    made_by = UnicodeAttribute(attr_name="madeBy", null=True)
 
     def entity(self) -> Card:
         return Card(
@@ -209,7 +212,8 @@ class CardRow(Model):
             external_id=self.external_id,
             metadata=self.metadata or {},
             posted_at=self.posted_at,
-            analysis=CardAnalysis.read(self.analysis) if self.analysis else None,
+            made_by=self.made_by,
+            analysis=CardAnalysis.read(self.analysis | {"madeBy": self.analysis_made_by}) if self.analysis else None,
         )
 
 
@@ -225,6 +229,7 @@ class EpicRow(Model):
     card_numbers = JSONAttribute(attr_name="cards", null=True)
     priority = UnicodeAttribute(attr_name="priority", default="medium")
     run = NumberAttribute(attr_name="run", null=True)
+    made_by = UnicodeAttribute(attr_name="madeBy", null=True)
     created_at = NumberAttribute(attr_name="createdAt")
     floor = NumberAttribute(attr_name="floor", null=True)
     write_id = UnicodeAttribute(attr_name="writeId", null=True)
@@ -241,6 +246,7 @@ class EpicRow(Model):
             card_ids=_card_ids(self.pk, self.card_numbers),
             priority=self.priority,
             run_id=_run_id(self.pk, self.run),
+            made_by=self.made_by,
             created_at=rfc3339(int(self.created_at)),
         )
 
@@ -260,6 +266,7 @@ class StoryRow(Model):
     effort = UnicodeAttribute(attr_name="effort", default="M")
     card_numbers = JSONAttribute(attr_name="cards", null=True)
     run = NumberAttribute(attr_name="run", null=True)
+    made_by = UnicodeAttribute(attr_name="madeBy", null=True)
     created_at = NumberAttribute(attr_name="createdAt")
     floor = NumberAttribute(attr_name="floor", null=True)
     write_id = UnicodeAttribute(attr_name="writeId", null=True)
@@ -280,6 +287,7 @@ class StoryRow(Model):
             effort=self.effort,
             card_ids=_card_ids(self.pk, self.card_numbers),
             run_id=_run_id(self.pk, self.run),
+            made_by=self.made_by,
             created_at=rfc3339(int(self.created_at)),
         )
 
@@ -294,6 +302,7 @@ class SubtaskRow(Model):
     description = UnicodeAttribute(attr_name="description", default="")
     effort = UnicodeAttribute(attr_name="effort", default="M")
     run = NumberAttribute(attr_name="run", null=True)
+    made_by = UnicodeAttribute(attr_name="madeBy", null=True)
     created_at = NumberAttribute(attr_name="createdAt")
     write_id = UnicodeAttribute(attr_name="writeId", null=True)
 
@@ -308,6 +317,7 @@ class SubtaskRow(Model):
             description=self.description,
             effort=self.effort,
             run_id=_run_id(self.pk, self.run),
+            made_by=self.made_by,
             created_at=rfc3339(int(self.created_at)),
         )
 
@@ -345,6 +355,8 @@ def card_row(card: Card, text_hash: str | None = None) -> CardRow:
         metadata=card.metadata or None,
         posted_at=card.posted_at,
         analysis=stored_analysis(card.analysis) if card.analysis else None,
+        analysis_made_by=card.analysis.made_by if card.analysis else None,
+        made_by=card.made_by,
         content_hash=text_hash,
     )
 
@@ -383,12 +395,17 @@ def row_of(entity: Card | Artifact) -> Model:
 
 
 def stored_analysis(analysis: CardAnalysis) -> dict[str, Any]:
-    return analysis.stored()
+    return analysis.stored(exclude={"made_by"})
 
 
 def _common_fields(entity: Artifact) -> dict[str, Any]:
     run = parse(entity.run_id) if entity.run_id else None
-    return {"title": entity.title, "created_at": to_ms(entity.created_at), "run": run.number if run else None}
+    return {
+        "title": entity.title,
+        "created_at": to_ms(entity.created_at),
+        "run": run.number if run else None,
+        "made_by": entity.made_by,
+    }
 
 
 def card_numbers(card_ids: Iterable[str]) -> list[int] | None:

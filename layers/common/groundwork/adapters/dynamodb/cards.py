@@ -1,4 +1,4 @@
-"""Import many cards at once."""
+"""Import many cards at once: number them, find duplicates, and count them."""
 
 import json
 from collections.abc import Callable, Iterator, Sequence
@@ -13,6 +13,7 @@ from groundwork.adapters.dynamodb.client import Cancelled, ConditionFailed, Tran
 from groundwork.adapters.dynamodb.import_parts import DynamoImportParts, ImportPart
 from groundwork.adapters.dynamodb.older_cards import DynamoOlderCards
 from groundwork.adapters.dynamodb.projects import DynamoProjects
+from groundwork.backlog.model import BY_IMPORT
 from groundwork.backlog.new_cards import KnownCards, NewCard, content_hash
 from groundwork.errors import NotFound, Transient, WriteConflict
 
@@ -26,7 +27,7 @@ _PART = "part"
 
 
 @dataclass(frozen=True, slots=True)
-class ImportResult:
+class CardCounts:
     created: int
     duplicates: int
 
@@ -37,6 +38,7 @@ class _Import:
 
     project_id: str
     by_content: bool
+    made_by: str
     part: ImportPart | None
 
 
@@ -68,17 +70,18 @@ class DynamoCards:
         cards: Sequence[NewCard],
         *,
         by_content: bool = False,
+        made_by: str = BY_IMPORT,
         part: ImportPart | None = None,
-    ) -> ImportResult:
+    ) -> CardCounts:
         """Import cards; known external ids count as duplicates, also among concurrent imports.
 
         Transactions follow one another in the order of the cards: an interrupted import has written the first ones.
         With the same `part`, or with external ids, it can be repeated safely.
         """
         self.prepare(project_id, cards, by_content)
-        job = _Import(project_id, by_content, part)
+        job = _Import(project_id, by_content, made_by, part)
         created = self._write_part(job, part, cards) if part else self._write(job, cards)
-        return ImportResult(created, len(cards) - created)
+        return CardCounts(created, len(cards) - created)
 
     def prepare(self, project_id: str, cards: Sequence[NewCard], by_content: bool) -> None:
         """Bring older cards up to date: else an import would not know their ids and texts."""
@@ -168,7 +171,7 @@ class DynamoCards:
         transaction = Transaction(self._connection())
         hashes = {number: content_hash(card.text) for number, card in cards.items()}
         for number, card in cards.items():
-            row = card_row(card.numbered(job.project_id, number), hashes[number])
+            row = card_row(card.numbered(job.project_id, number, job.made_by), hashes[number])
             transaction.put(row, CardRow.pk.does_not_exist(), "card")
             if card.external_id:
                 taken = ExternalIdRow(job.project_id, external_key(card.external_id), number=number)

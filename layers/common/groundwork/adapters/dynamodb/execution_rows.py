@@ -57,7 +57,7 @@ class EventRow(Model):
     events = CompactJson(attr_name="events")
 
 
-class LogRow(Model):
+class TaskLogRow(Model):
     class Meta:
         table_name = ""
 

@@ -19,9 +19,9 @@ from groundwork.adapters.dynamodb.execution_mapping import (
 )
 from groundwork.adapters.dynamodb.execution_rows import (
     EventRow,
-    LogRow,
     SlotsRow,
     StateRow,
+    TaskLogRow,
     event_key,
     log_key,
     log_prefix,
@@ -186,12 +186,12 @@ class DynamoExecutions(PlanReader):
         ]
         # no check of the epoch: the turn of a replaced worker has been paid for too
         adds = [attribute.add(count) for attribute, count in counts if count]
-        line = LogRow(plan_id, log_key(task_id, at_ms, turn.number), at=at_ms, body=turn.as_json())
+        line = TaskLogRow(plan_id, log_key(task_id, at_ms, turn.number), at=at_ms, body=turn.as_json())
         for attempt in range(MAX_TURN_TRIES):
             # one transaction: the log line shows if the turn is counted, however often the request is sent
             transaction = Transaction(self._connection())
             transaction.update(StateRow(plan_id, state_key(task_id)), adds)
-            transaction.put(line, LogRow.pk.does_not_exist(), "line")
+            transaction.put(line, TaskLogRow.pk.does_not_exist(), "line")
             try:
                 return transaction.commit()
             except Cancelled:
@@ -219,8 +219,8 @@ class DynamoExecutions(PlanReader):
         """Turns of a task after a position, oldest first, and the position of the next page."""
         start = log_key(task_id, 0, 0) if after is None else f"{log_prefix(task_id)}{after}~"
         with translate_errors():
-            between = LogRow.sk.between(start, f"{log_prefix(task_id)}~")
-            rows = list(LogRow.query(plan_id, between, limit=limit, consistent_read=True))
+            between = TaskLogRow.sk.between(start, f"{log_prefix(task_id)}~")
+            rows = list(TaskLogRow.query(plan_id, between, limit=limit, consistent_read=True))
         lines = [{"at": rfc3339(int(row.at)), **row.body} for row in rows]
         return lines, rows[-1].sk.removeprefix(log_prefix(task_id)) if len(rows) == limit else None
 

@@ -5,6 +5,7 @@ from groundwork.adapters.dynamodb.card_hashes import claim_text, count_texts
 from groundwork.adapters.dynamodb.client import Transaction
 from groundwork.adapters.dynamodb.import_rows import ImportRow, import_key, rejected_row
 from groundwork.adapters.dynamodb.run_rows import run_key
+from groundwork.backlog.model import BY_IMPORT
 from groundwork.backlog.new_cards import content_hash
 from groundwork.imports.writes import SaveRows, StartImport
 from groundwork.runs.model import Run
@@ -26,7 +27,7 @@ def save_rows(transaction: Transaction, run: Run, write: SaveRows) -> None:
     project_id, _ = run_key(run.id)
     hashes = [content_hash(card.text) for card in write.cards]
     for number, (card, text_hash) in enumerate(zip(write.cards, hashes, strict=True), write.first_number):
-        row = card_row(card.numbered(project_id, number), text_hash)
+        row = card_row(card.numbered(project_id, number, BY_IMPORT), text_hash)
         transaction.put(row, CardRow.pk.does_not_exist(), write.index)
         if card.external_id:
             # another import or a person may have taken the id since it was looked for

@@ -54,6 +54,8 @@ class PlanRow(Model):
     task_count = NumberAttribute(attr_name="tasks", default=0)
     story_ids = CompactJson(attr_name="stories", null=True)
     error = UnicodeAttribute(attr_name="error", null=True)
+    # here and not in a revision: 29c4d3d refuses unknown fields in those documents
+    made_by = UnicodeAttribute(attr_name="madeBy", null=True)
     created_at = NumberAttribute(attr_name="createdAt")
     updated_at = NumberAttribute(attr_name="updatedAt")
     deleted_at = NumberAttribute(attr_name="deletedAt", null=True)
@@ -76,6 +78,7 @@ class PlanRow(Model):
             "taskCount": int(self.task_count),
             "storyIds": list(self.story_ids or ()),
             "error": self.error,
+            "madeBy": self.made_by,
             "createdAt": rfc3339(int(self.created_at)),
             "updatedAt": rfc3339(int(self.updated_at)),
         }
@@ -117,6 +120,7 @@ class IterationRow(Model):
     version = NumberAttribute(attr_name="version")
     changes = CompactJson(attr_name="changes", null=True)
     error = UnicodeAttribute(attr_name="error", null=True)
+    made_by = UnicodeAttribute(attr_name="madeBy", null=True)
 
 
 class LinkRow(Model):
@@ -160,6 +164,7 @@ def plan_row(plan: Plan, last_iteration: int) -> PlanRow:
         task_count=sum(1 for _ in plan.tasks),
         story_ids=list(links(plan)) or None,
         error=plan.error,
+        made_by=plan.made_by,
         created_at=to_ms(plan.created_at),
         updated_at=to_ms(plan.updated_at),
     )
@@ -176,7 +181,7 @@ def link_rows(plan: Plan) -> dict[str, LinkRow]:
 
 
 def iteration_row(iteration: Iteration) -> IterationRow:
-    apart = {"suggestions", "changes", "status", "version", "dropped", "error", "id", "plan_id"}
+    apart = {"suggestions", "changes", "status", "version", "dropped", "error", "made_by", "id", "plan_id"}
     return IterationRow(
         iteration.plan_id,
         iteration_key(iteration.number),
@@ -185,6 +190,7 @@ def iteration_row(iteration: Iteration) -> IterationRow:
         version=iteration.version,
         changes=list(iteration.changes) or None,
         error=iteration.error,
+        made_by=iteration.made_by,
     )
 
 
@@ -200,6 +206,7 @@ def iteration_of(row: IterationRow) -> Iteration:
             "changes": row.changes or [],
             "changeCount": row.body.get("changeCount") or len(row.changes or ()),
             "error": row.error,
+            "madeBy": row.made_by,
         }
     )
 

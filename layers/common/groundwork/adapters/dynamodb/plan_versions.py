@@ -46,6 +46,7 @@ def plan_of(head: PlanRow, version: int, index: Index, content: dict[str, Any]) 
         "lastPhase": int(head.last_phase),
         "lastTask": int(head.last_task),
         "error": head.error,
+        "madeBy": head.made_by,
         "createdAt": rfc3339(int(head.created_at)),
         "updatedAt": rfc3339(int(head.updated_at)),
         "phases": tuple(_phase_of(head.pk, line, content) for line in phases),

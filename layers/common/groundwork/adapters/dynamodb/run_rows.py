@@ -295,7 +295,7 @@ class LinesRow(Model):
     lines = CompactJson(attr_name="l")
 
 
-class LogRow(Model):
+class RunLogRow(Model):
     class Meta:
         table_name = ""
 
@@ -308,7 +308,7 @@ class LogRow(Model):
     expires_at = NumberAttribute(attr_name="expiresAt")
 
 
-RUN_ROWS: list[type[Model]] = [RunRow, LockRow, IdempotencyRow, RetryRow, RetriedRow, LinesRow, LogRow]
+RUN_ROWS: list[type[Model]] = [RunRow, LockRow, IdempotencyRow, RetryRow, RetriedRow, LinesRow, RunLogRow]
 
 
 def manifest_line(target: ManifestEntry) -> list[Any]:

@@ -18,9 +18,9 @@ from groundwork.adapters.dynamodb.run_rows import (
     IdempotencyRow,
     LinesRow,
     LockRow,
-    LogRow,
     RetriedRow,
     RetryRow,
+    RunLogRow,
     RunRow,
     draft_of,
     journal_entry_of,
@@ -265,12 +265,12 @@ class DynamoRuns:
     # logs
 
     def append_log(self, run_id: str, lines: Sequence[LogLine]) -> None:
-        with translate_errors(), LogRow.batch_write() as batch:
+        with translate_errors(), RunLogRow.batch_write() as batch:
             for position, line in enumerate(lines):
                 # time and position: the seq rises from hop to hop without a counter
                 seq = line.at * 1000 + position % 1000
                 batch.save(
-                    LogRow(
+                    RunLogRow(
                         run_id,
                         f"L#{seq:017d}",
                         at=line.at,
@@ -283,7 +283,7 @@ class DynamoRuns:
 
     def logs(self, run_id: str, after: int, limit: int) -> list[LogLine]:
         with translate_errors():
-            rows = list(LogRow.query(run_id, LogRow.sk.between(f"L#{after + 1:017d}", "L#9"), limit=limit))
+            rows = list(RunLogRow.query(run_id, RunLogRow.sk.between(f"L#{after + 1:017d}", "L#9"), limit=limit))
         return [LogLine(int(row.at), row.level, row.message, _maybe_int(row.item), int(row.sk[2:])) for row in rows]
 
     def set_phase_detail(self, run_id: str, message: str) -> None:

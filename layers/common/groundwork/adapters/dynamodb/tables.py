@@ -11,7 +11,7 @@ from groundwork.adapters.dynamodb.backlog_reader import DynamoBacklogReader
 from groundwork.adapters.dynamodb.backlog_rows import BACKLOG_ROWS, KeyRow
 from groundwork.adapters.dynamodb.cards import DynamoCards
 from groundwork.adapters.dynamodb.client import bind
-from groundwork.adapters.dynamodb.execution_rows import BlobPartRow, BlobRow, EventRow, LogRow, SlotsRow, StateRow
+from groundwork.adapters.dynamodb.execution_rows import BlobPartRow, BlobRow, EventRow, SlotsRow, StateRow, TaskLogRow
 from groundwork.adapters.dynamodb.executions import DynamoExecutions
 from groundwork.adapters.dynamodb.import_parts import DynamoImportParts, ImportPartRow
 from groundwork.adapters.dynamodb.import_rows import IMPORT_ROWS
@@ -33,7 +33,7 @@ from groundwork.settings import Settings
 
 PLAN_ROWS: list[type[Model]] = [
     *(PlanRow, VersionRow, ContentRow, IterationRow, LinkRow),
-    *(StateRow, EventRow, LogRow, BlobRow, BlobPartRow, SlotsRow),
+    *(StateRow, EventRow, TaskLogRow, BlobRow, BlobPartRow, SlotsRow),
     *(RepositoryRow, TemplateRow, PieceRow, ListRow, MeasureRow),
 ]
 

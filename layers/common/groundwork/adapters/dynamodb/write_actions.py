@@ -70,6 +70,9 @@ def _delete_artifact(transaction: Transaction, run: Run, write: DeleteArtifact) 
 def _set_analysis(transaction: Transaction, run: Run, write: SetAnalysis) -> None:
     card = CardRow(write.card.project_id, sort_key(write.card))
     actions = [CardRow.analysis.set(stored_analysis(write.analysis))]
+    # an update keeps what it does not name: the mark of a replaced analysis must not stay
+    made_by, mark = write.analysis.made_by, CardRow.analysis_made_by
+    actions.append(mark.set(made_by) if made_by else mark.remove())
     # an edit since the call has another text, without this analysis
     transaction.update(card, actions, CardRow.text == write.text, write.index)
 

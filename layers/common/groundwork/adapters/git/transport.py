@@ -128,7 +128,8 @@ def login_for(repository: Repository, secret: Callable[[str], str]) -> Login:
     except ValueError:
         problem = "holds no credentials: use a token, user:token, or JSON with username and password"
         lasting = True
-    raise NoLogin(f"The secret of the repository {repository.name!r} {problem}.", lasting)
+    named = f"The secret {repository.credentials_secret} of the repository {repository.name!r}"
+    raise NoLogin(f"{named} {problem}.", lasting)
 
 
 def _check_answer(response: Any) -> None:

@@ -16,7 +16,7 @@ from groundwork.api.http import answers, from_json
 from groundwork.api.request_bytes import CHANGED, RequestBytes, request_bytes, unpacked
 from groundwork.backlog.card_import.parameters import NAMES, FileType, Parameters
 from groundwork.backlog.import_schemas import ImportPreview, ImportResult
-from groundwork.backlog.model import MAX_CARDS_A_CALL, MAX_IMPORT_BYTES
+from groundwork.backlog.model import BY_IMPORT, BY_PERSON, MAX_CARDS_A_CALL, MAX_IMPORT_BYTES
 from groundwork.backlog.new_cards import NewCard
 from groundwork.errors import Invalid, Malformed, TooLarge, UnsupportedMediaType
 
@@ -25,6 +25,8 @@ TAKES_BYTES = re.compile(r"/api/projects/[^/]+/cards(/preview)?")
 MAX_UNPACKED = 50 * 1024 * 1024
 MAX_REJECTED = 100
 MAX_PARAMETER = 200
+OPTIONS = {"dedupe": ("content",), "madeBy": (BY_IMPORT, BY_PERSON)}
+"""Parameters besides those of reading, with their values."""
 
 MEDIA_TYPES: dict[str, FileType | None] = {
     "": "json",
@@ -63,6 +65,7 @@ class Sent:
     data: bytes
     parameters: Parameters
     by_content: bool
+    made_by: str
     document: dict[str, Any] | None
     fingerprint: str
 
@@ -87,7 +90,7 @@ def import_cards(project_id: str, idempotency_key: IdempotencyKey = None) -> dic
     )
     part = ImportPart(idempotency_key, sent.fingerprint) if idempotency_key else None
     imported = services(router).tables.cards.import_cards(
-        project_id, upload.cards, by_content=sent.by_content, part=part
+        project_id, upload.cards, by_content=sent.by_content, made_by=sent.made_by, part=part
     )
     return {
         "created": imported.created,
@@ -142,7 +145,7 @@ def _sent() -> Sent:
     headers = {name.lower(): value for name, value in event.get("headers", {}).items()}
     query = parse_qs(event.get("rawQueryString", ""), keep_blank_values=True)
     media, charset = _media_type(headers.get("content-type", ""))
-    parameters, by_content = _parameters(query, media, charset)
+    options, parameters = _options(query), _parameters(query, media, charset)
     received = request_bytes(event)
     if len(received.data) > MAX_IMPORT_BYTES:
         raise TooLarge(
@@ -153,7 +156,14 @@ def _sent() -> Sent:
     parameters = _of_text(body, parameters) if body.is_text else parameters
     # parameters included: with others the same file is another import
     digest = hashlib.sha256(repr((media, charset, sorted(query.items()))).encode() + b"\0" + body.data)
-    return Sent(body.data, parameters, by_content, _card_list(body.data, parameters), digest.hexdigest())
+    return Sent(
+        data=body.data,
+        parameters=parameters,
+        by_content="dedupe" in options,
+        made_by=options.get("madeBy", BY_IMPORT),
+        document=_card_list(body.data, parameters),
+        fingerprint=digest.hexdigest(),
+    )
 
 
 def _media_type(content_type: str) -> tuple[str, str | None]:
@@ -168,16 +178,22 @@ def _media_type(content_type: str) -> tuple[str, str | None]:
     return media, str(charset) if charset else None
 
 
-def _parameters(query: Mapping[str, Sequence[str]], media: str, charset: str | None) -> tuple[Parameters, bool]:
-    if unknown := sorted(set(query) - {*NAMES, "dedupe"}):
+def _options(query: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """Return the parameters about the cards as a whole. Raises Invalid."""
+    if unknown := sorted(set(query) - {*NAMES, *OPTIONS}):
         raise Invalid.field(unknown[0][:MAX_PARAMETER], "is unknown here")
-    dedupe = query.get("dedupe", ["content"])[-1]
-    if dedupe != "content":
-        raise Invalid.field("dedupe", "must be 'content'")
-    named = {name: value for name, value in query.items() if name != "dedupe"}
+    options = {name: query[name][-1] for name in OPTIONS if name in query}
+    for name, value in options.items():
+        if value not in OPTIONS[name]:
+            raise Invalid.field(name, f"must be {' or '.join(map(repr, OPTIONS[name]))}")
+    return options
+
+
+def _parameters(query: Mapping[str, Sequence[str]], media: str, charset: str | None) -> Parameters:
+    named = {name: value for name, value in query.items() if name not in OPTIONS}
     if not any(named.get("type", ())) and (kind := MEDIA_TYPES[media]):
         named["type"] = [kind]
-    return Parameters.of(named, stated_charset=charset), "dedupe" in query
+    return Parameters.of(named, stated_charset=charset)
 
 
 def _of_text(body: RequestBytes, parameters: Parameters) -> Parameters:

@@ -12,7 +12,7 @@ from groundwork.adapters.dynamodb.tables import Tables
 from groundwork.api import http
 from groundwork.api.deps import services
 from groundwork.backlog.model import Artifact, Card, Story
-from groundwork.backlog.requests import NewEpic, NewStory, NewSubtask, Patch, new_artifact, unknown_card_ids
+from groundwork.backlog.requests import NewEpic, NewStory, NewSubtask, PartialUpdate, new_artifact, unknown_card_ids
 from groundwork.errors import Invalid, NotFound, Transient
 from groundwork.ids import Kind, Path, path_of
 
@@ -42,7 +42,7 @@ class Items:
         self._check_cards(body, parent.project_id)
         return self._json(self.tables.entries.create(kind, parent, lambda path, now: new_artifact(body, path, now)))
 
-    def patch(self, kind: Kind, id_: str, patch: Patch) -> dict[str, Any]:
+    def patch(self, kind: Kind, id_: str, patch: PartialUpdate) -> dict[str, Any]:
         path = path_to(kind, id_)
         self._check_cards(patch, path.project_id)
         return self._json(self.tables.entries.update(path, patch.changes()))
@@ -52,7 +52,7 @@ class Items:
         self.tables.entries.delete(path)
         return purge(self.tables, path.project_id)
 
-    def _check_cards(self, body: Patch, project_id: str) -> None:
+    def _check_cards(self, body: PartialUpdate, project_id: str) -> None:
         if problems := unknown_card_ids(getattr(body, "card_ids", ()), project_id, self.tables.entries.known_cards):
             raise Invalid(problems)
 

@@ -93,5 +93,6 @@ async def _analyze(
 
 def _outcome(context: JobContext, entry: ManifestEntry, analysis: CardAnalysis, text: str) -> ItemOutcome:
     card = Path(Kind.CARD, context.project_id, entry.numbers)
+    marked = analysis.model_copy(update={"made_by": context.run.made_by})
     # an edited card must not get the analysis of its old text: the model is asked again
-    return ItemOutcome(entry, lambda current: [SetAnalysis(current.index, card, analysis, text)], rebasable=False)
+    return ItemOutcome(entry, lambda current: [SetAnalysis(current.index, card, marked, text)], rebasable=False)

@@ -210,7 +210,7 @@ async def _epics_outcome(context: JobContext, entry: ManifestEntry, drafts: list
 
     def writes(current: ManifestEntry) -> Sequence[Write]:
         paths = [project.child(Kind.EPIC, current.first_number + offset) for offset in range(len(ordered))]
-        created = [_epic(context.run.id, path, draft, now) for path, draft in zip(paths, ordered, strict=True)]
+        created = [_epic(context.run, path, draft, now) for path, draft in zip(paths, ordered, strict=True)]
         return [
             *(PutArtifact(current.index, epic) for epic in created),
             *(DeleteArtifact(current.index, project.child(Kind.EPIC, number)) for number in current.replaced),
@@ -228,7 +228,7 @@ def _most_severe_first(card_ids: Sequence[str], by_id: dict[str, Card]) -> tuple
     return tuple(sorted(card_ids, key=rank))
 
 
-def _epic(run_id: str, path: Path, draft: EpicDraft, now: str) -> Epic:
+def _epic(run: Run, path: Path, draft: EpicDraft, now: str) -> Epic:
     return Epic(
         id=str(path),
         project_id=path.project_id,
@@ -238,6 +238,7 @@ def _epic(run_id: str, path: Path, draft: EpicDraft, now: str) -> Epic:
         goal=draft.goal,
         card_ids=draft.card_ids,
         priority=draft.priority,
-        run_id=run_id,
+        run_id=run.id,
+        made_by=run.made_by,
         created_at=now,
     )

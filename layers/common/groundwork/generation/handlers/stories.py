@@ -9,7 +9,7 @@ from groundwork.generation.handlers.entries import target_gone
 from groundwork.ids import Kind, Path
 from groundwork.llm.structured_output import ask
 from groundwork.runs.handler import JobContext, Results, RunScope, Spend, StartScope
-from groundwork.runs.model import ManifestEntry, RunType
+from groundwork.runs.model import ManifestEntry, Run, RunType
 
 
 class GenerateStories(ChildrenHandler):
@@ -46,7 +46,7 @@ class GenerateStories(ChildrenHandler):
 
         def numbered(first: int) -> Sequence[Artifact]:
             paths = (parent.child(Kind.STORY, first + offset) for offset in range(len(drafts)))
-            return [_story(context.run.id, path, draft, now) for path, draft in zip(paths, drafts, strict=True)]
+            return [_story(context.run, path, draft, now) for path, draft in zip(paths, drafts, strict=True)]
 
         return {entry.index: children_outcome(entry, parent, Kind.STORY, numbered)}
 
@@ -55,7 +55,7 @@ class GenerateStories(ChildrenHandler):
         return [token_estimates.stories_call(_linked_cards(scope, entry), mode) for entry in entries]
 
 
-def _story(run_id: str, path: Path, draft: stories.StoryDraft, now: str) -> Story:
+def _story(run: Run, path: Path, draft: stories.StoryDraft, now: str) -> Story:
     return Story(
         id=str(path),
         epic_id=str(path.parent),
@@ -69,7 +69,8 @@ def _story(run_id: str, path: Path, draft: stories.StoryDraft, now: str) -> Stor
         priority=draft.priority,
         effort=draft.effort,
         card_ids=draft.card_ids,
-        run_id=run_id,
+        run_id=run.id,
+        made_by=run.made_by,
         created_at=now,
     )
 

@@ -9,7 +9,7 @@ from groundwork.generation.handlers.entries import target_gone
 from groundwork.ids import Kind, Path
 from groundwork.llm.structured_output import ask
 from groundwork.runs.handler import JobContext, Results, RunScope, Spend, StartScope
-from groundwork.runs.model import ManifestEntry, RunType
+from groundwork.runs.model import ManifestEntry, Run, RunType
 
 
 class GenerateSubtasks(ChildrenHandler):
@@ -42,7 +42,7 @@ class GenerateSubtasks(ChildrenHandler):
 
         def numbered(first: int) -> Sequence[Artifact]:
             paths = (parent.child(Kind.SUBTASK, first + offset) for offset in range(len(drafts)))
-            return [_subtask(context.run.id, path, draft, now) for path, draft in zip(paths, drafts, strict=True)]
+            return [_subtask(context.run, path, draft, now) for path, draft in zip(paths, drafts, strict=True)]
 
         return {entry.index: children_outcome(entry, parent, Kind.SUBTASK, numbered)}
 
@@ -50,7 +50,7 @@ class GenerateSubtasks(ChildrenHandler):
         return [token_estimates.subtasks_call(scope.run.options.mode) for _ in entries]
 
 
-def _subtask(run_id: str, path: Path, draft: subtasks.SubtaskDraft, now: str) -> Subtask:
+def _subtask(run: Run, path: Path, draft: subtasks.SubtaskDraft, now: str) -> Subtask:
     return Subtask(
         id=str(path),
         story_id=str(path.parent),
@@ -59,6 +59,7 @@ def _subtask(run_id: str, path: Path, draft: subtasks.SubtaskDraft, now: str) ->
         title=draft.title,
         description=draft.description,
         effort=draft.effort,
-        run_id=run_id,
+        run_id=run.id,
+        made_by=run.made_by,
         created_at=now,
     )

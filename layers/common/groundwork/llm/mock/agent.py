@@ -11,6 +11,7 @@ from typing import Any
 
 from groundwork.llm.conversation import Block, Conversation, Message, TurnEnd
 from groundwork.llm.mock.code import Target, addition, note, place_for, target_for
+from groundwork.llm.mock.written import WrittenAnswers, WrittenChange
 
 MAX_FILES = 4
 _TASK = re.compile(r"<task>\n(.*)\n</task>", re.DOTALL)
@@ -19,29 +20,32 @@ _LINE = re.compile(r" *\d+\t(.*)")
 type Answer = tuple[tuple[Block, ...], TurnEnd]
 
 
-def turn(conversation: Conversation) -> Answer:
+def turn(conversation: Conversation, written: WrittenAnswers | None = None) -> Answer:
     """Return the next call; the conversation holds the earlier ones."""
     task = _task_of(conversation.messages[0])
+    change = written.change(task) if written else None
     done = _results(conversation)
     number = sum(message.role == "assistant" for message in conversation.messages)
-    targets = _targets(task)
+    targets = [Target(path) for path in change.paths] if change else _targets(task)
     if not done:
         calls = [_call("list", {})] + [_call("read", {"file_path": target.path}) for target in targets]
         return _said(f"I look at what {task['title']!r} touches.", calls, number)
     if task.get("asks_for_no_change"):
         return _said("I have looked at it.", [_finish(task, [target.path for target in targets])], number)
-    written = {path for name, path, good in done if name in ("write", "edit") and good}
-    if not written:
+    paths = {path for name, path, good in done if name in ("write", "edit") and good}
+    if not paths:
         tried = any(name in ("write", "edit") for name, _, _ in done)
         # a refused change is not tried again: a note of its own always fits
-        usable = [] if tried else [target for target in targets if _shown(conversation, target.path) is not None]
-        places = usable or [note(str(task["key"]), task.get("repository_layout", ()))]
-        calls = [_change(task, target, _shown(conversation, target.path) or []) for target in places]
+        edits = _edits(change, conversation) if change and not tried else []
+        calls = edits or _outline(task, [] if tried else targets, conversation)
         return _said("I make the change.", calls, number)
     if done[-1][0] != "read":
-        calls = [_call("read", {"file_path": path}) for path in sorted(written)]
+        calls = [_call("read", {"file_path": path}) for path in sorted(paths)]
         return _said("I check what I wrote.", calls, number)
-    return _said("All of it is in place.", [_finish(task, sorted(written))], number)
+    end = _finish(task, sorted(paths))
+    if change and _is_made(change, conversation):
+        end = _finish_change(task, change)
+    return _said("All of it is in place.", [end], number)
 
 
 def _task_of(message: Message) -> dict[str, Any]:
@@ -86,6 +90,13 @@ def _shown(conversation: Conversation, path: str) -> list[str] | None:
     return None
 
 
+def _outline(task: Mapping[str, Any], targets: list[Target], conversation: Conversation) -> list[Block]:
+    """Return the calls to write outlines to the targets; to a note if none was read."""
+    usable = [target for target in targets if _shown(conversation, target.path) is not None]
+    places = usable or [note(str(task["key"]), task.get("repository_layout", ()))]
+    return [_change(task, target, _shown(conversation, target.path) or []) for target in places]
+
+
 def _change(task: Mapping[str, Any], target: Target, lines: list[str]) -> Block:
     if not lines:
         return _call("write", {"file_path": target.path, "content": addition(task, target, [])})
@@ -95,6 +106,37 @@ def _change(task: Mapping[str, Any], target: Target, lines: list[str]) -> Block:
         return _call("write", {"file_path": target.path, "content": "\n".join([*lines, "", text, ""])})
     new = f"{text}\n{place}" if before else f"{place}\n\n{text}"
     return _call("edit", {"file_path": target.path, "old_string": place, "new_string": new})
+
+
+def _edits(change: WrittenChange, conversation: Conversation) -> list[Block]:
+    """Return the calls of a written change; none if the files are not as it expects them."""
+    for edit in change.edits:
+        lines = _shown(conversation, str(edit["path"]))
+        if lines is None or (lines if not edit["find"] else "\n".join(lines).count(edit["find"]) != 1):
+            return []
+    return [_edit(edit) for edit in change.edits]
+
+
+def _edit(edit: Mapping[str, str]) -> Block:
+    if not edit["find"]:
+        return _call("write", {"file_path": edit["path"], "content": edit["then"]})
+    return _call("edit", {"file_path": edit["path"], "old_string": edit["find"], "new_string": edit["then"]})
+
+
+def _is_made(change: WrittenChange, conversation: Conversation) -> bool:
+    """True if the session has made this change, and not the outline of the rules."""
+    made = [block.get("input") for message in conversation.messages for block in message.content]
+    return all(_edit(edit)["input"] in made for edit in change.edits)
+
+
+def _finish_change(task: Mapping[str, Any], change: WrittenChange) -> Block:
+    default = f"See {', '.join(change.paths)}."
+    verdicts = [
+        {"number": one["number"], "met": True, "evidence": change.evidence.get(str(one["text"]), default)}
+        for one in task["acceptance_criteria"]
+    ]
+    summary = f"{change.summary}\n\nFrom the mock model: it was written in advance for this example."
+    return _call("finish", {"summary": summary, "commit_subject": change.subject, "criteria": verdicts})
 
 
 def _finish(task: Mapping[str, Any], written: list[str]) -> Block:

@@ -10,6 +10,7 @@ from typing import Any
 
 from groundwork.llm.conversation import Block, Conversation, Turn
 from groundwork.llm.mock import agent, backlog, cards, plans, reviews
+from groundwork.llm.mock.written import WrittenAnswers
 from groundwork.llm.port import Question, Reply, Stop, Task, Usage
 
 CHARACTERS_A_TOKEN = 4
@@ -17,24 +18,32 @@ CHARACTERS_A_TOKEN = 4
 
 
 class MockModel:
-    """Waits `latency_ms` before each answer, with `sleep`."""
+    """Waits `latency_ms` before each answer, with `sleep`.
+
+    Known material gets its `written` answers.
+    """
 
     name = "mock"
 
     def __init__(
-        self, model_id: str, latency_ms: int = 800, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+        self,
+        model_id: str,
+        latency_ms: int = 800,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        written: WrittenAnswers | None = None,
     ) -> None:
         self.model_id, self._latency_s, self._sleep = model_id, latency_ms / 1000, sleep
+        self._written = written
 
     async def reply(self, question: Question) -> Reply:
         await self._sleep(self._latency_s)
-        text = json.dumps(answer(question), ensure_ascii=False)
+        text = json.dumps(answer(question, self._written), ensure_ascii=False)
         return Reply(text, Stop.END, _usage(question, text), self.model_id)
 
     async def turn(self, conversation: Conversation) -> Turn:
         """Return the next turn of the script. All messages but the last count as cached."""
         await self._sleep(self._latency_s)
-        content, end = agent.turn(conversation)
+        content, end = agent.turn(conversation, self._written)
         *earlier, last = (_size(message.content) for message in conversation.messages)
         usage = Usage(
             input=last,
@@ -48,9 +57,11 @@ class MockModel:
         return None
 
 
-def answer(question: Question) -> dict[str, Any]:
+def answer(question: Question, written: WrittenAnswers | None = None) -> dict[str, Any]:
     """An answer in the shape of `question.answer`, made from its material."""
-    return _WRITERS[question.task](question.material)
+    known = written.answer(question) if written else None
+    # the repair of a rejected answer comes from the rules: the same words would be rejected again
+    return known if known and not question.repair else _WRITERS[question.task](question.material)
 
 
 _WRITERS: dict[Task, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
