@@ -28,6 +28,7 @@ type Process = "subprocess.Popen[str]"
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Callable[[], tuple[Process, Client]]]:
     processes: list[Process] = []
+    clients: list[httpx.Client] = []
 
     def run() -> tuple[Process, Client]:
         ours = ("AWS_ENDPOINT", "GROUNDWORK")
@@ -44,9 +45,13 @@ def start(tmp_path: Path) -> Iterator[Callable[[], tuple[Process, Client]]]:
         assert process.stdout is not None
         line = next(line for line in process.stdout if "listens on" in line)
         headers = {"Authorization": "Bearer local-admin-token"}
-        return process, Client(httpx.Client(base_url=line.split()[3], headers=headers, timeout=120))
+        client = httpx.Client(base_url=line.split()[3], headers=headers, timeout=120)
+        clients.append(client)
+        return process, Client(client)
 
     yield run
+    for client in clients:
+        client.close()
     for process in processes:
         process.terminate()
         process.communicate(timeout=120)
