@@ -67,7 +67,7 @@ class Derived:
 
 
 class Kept(Derived):
-    """Costly derived bytes, kept compressed after the first time: in memory, or on disk if large."""
+    """Costly derived bytes, kept compressed after the first time: large ones on disk."""
 
     def __init__(self, produce: Callable[[], Iterator[bytes]]) -> None:
         super().__init__(self._blocks)
