@@ -1,13 +1,7 @@
 """Errors of imports."""
 
-from groundwork.errors import Conflict, GroundworkError
+from groundwork.errors import GroundworkError
 
 
 class FileChanged(GroundworkError):
     """The file was deleted or replaced after the start of its import."""
-
-
-class ImportStarted(Conflict):
-    """The import was started already."""
-
-    code = "IMPORT_STARTED"
