@@ -11,13 +11,14 @@ from checks.sam import ROOT
 from tests.simulation.execution.mutants import EXECUTION_MUTANTS
 from tests.simulation.mutant_seeds import caught_by
 from tests.simulation.mutants import MUTANTS
+from tests.simulation.sandboxes.mutants import MUTANTS as SANDBOX_MUTANTS
 
 PROMISES = ROOT / "docs" / "reference" / "invariants.md"
 
 
 def test_every_mutant_is_in_the_table_with_its_invariant() -> None:
     page = reference.mutants()
-    names = [mutant.name for mutant in MUTANTS] + [mutant.name for mutant in EXECUTION_MUTANTS]
+    names = [mutant.name for mutant in (*MUTANTS, *EXECUTION_MUTANTS, *SANDBOX_MUTANTS)]
     assert not [name for name in names if f"| {name} |" not in page]
     assert "not recorded" not in page
 
@@ -25,6 +26,7 @@ def test_every_mutant_is_in_the_table_with_its_invariant() -> None:
 def test_an_invariant_is_recorded_for_no_mutant_that_is_gone() -> None:
     assert caught_by("runs").keys() == {mutant.name for mutant in MUTANTS}
     assert caught_by("executions").keys() == {mutant.name for mutant in EXECUTION_MUTANTS}
+    assert caught_by("sandboxes").keys() == {mutant.name for mutant in SANDBOX_MUTANTS}
 
 
 def test_every_past_bug_is_in_a_table_whose_lines_have_the_same_cells() -> None:

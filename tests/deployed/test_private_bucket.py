@@ -81,7 +81,7 @@ def test_every_s3_origin_of_the_distribution_is_the_dashboard_s_bucket(template:
     assert found == [{"Fn::GetAtt": ["DashboardBucket", "RegionalDomainName"]}]
 
 
-def test_a_role_reaches_files_of_imports_by_their_prefixes_alone(template: Template) -> None:
+def test_a_role_reaches_files_by_their_prefixes_alone(template: Template) -> None:
     reached = {
         json.dumps(resource)
         for role in resources(template, "AWS::IAM::Role").values()
@@ -89,7 +89,7 @@ def test_a_role_reaches_files_of_imports_by_their_prefixes_alone(template: Templ
         for resource in listed(statement["Resource"])
         if BUCKET in json.dumps(resource)
     }
-    prefixes = ("imports", "staged", "uploads")
+    prefixes = ("imports", "setups", "staged", "uploads")
     assert reached == {json.dumps({"Fn::Sub": f"${{{BUCKET}.Arn}}/{prefix}/*"}) for prefix in prefixes}
 
 

@@ -143,6 +143,7 @@ def test_a_plan_without_checks_writes_nothing_new(plans: Plans) -> None:
 
 
 def test_a_missing_baseline_is_started_and_not_waited_for(plans: Plans, plan: Any, triggered: list[str]) -> None:
+    triggered.clear()
     assert execute(plans, plan).status == 202
     assert triggered == [plan["repositoryId"]]
     assert plans.get(f"/api/repositories/{plan['repositoryId']}/baseline")["status"] == "queued"
@@ -209,17 +210,30 @@ def test_with_checks_off_nothing_is_asked_for(
     )
     sandboxes.reason = "No user namespaces."
     repository = plans.repository(checks={"verify": ["npm test"]})
-    assert execute(plans, plans.plan(phase("One", task("a")), repositoryId=repository)).status == 202
+    plan = plans.plan(phase("One", task("a")), repositoryId=repository)
+    triggered.clear()
+    assert execute(plans, plan).status == 202
     assert triggered == []
     error(plans.call("POST", f"/api/repositories/{repository}/baseline"), 409, "SANDBOX_UNAVAILABLE")
 
 
 def test_a_baseline_in_progress_is_returned_again(plans: Plans, plan: Any, triggered: list[str]) -> None:
     path = f"/api/repositories/{plan['repositoryId']}/baseline"
+    triggered.clear()
     first = plans.call("POST", path)
     assert (first.status, first.json["status"], first.json["steps"]) == (202, "queued", [])
     assert plans.call("POST", path).json == first.json
     assert triggered == [plan["repositoryId"]]
+
+
+def test_new_settings_replace_a_baseline_in_progress(plans: Plans, plan: Any, triggered: list[str]) -> None:
+    path = f"/api/repositories/{plan['repositoryId']}"
+    triggered.clear()
+    plans.call("POST", f"{path}/baseline")
+    plans.call("PATCH", path, {"checks": {"verify": ["make test"]}})
+    plans.call("POST", f"{path}/baseline")
+    assert triggered == [plan["repositoryId"]] * 2
+    assert BaselineRow.get(plan["repositoryId"], "BASELINE").number == 3
 
 
 def test_a_baseline_whose_trigger_is_lost_is_found_by_the_sweep(
@@ -239,8 +253,16 @@ def test_a_baseline_whose_trigger_is_lost_is_found_by_the_sweep(
     assert again == [repository]
 
 
-def test_there_is_no_baseline_before_the_first_one(plans: Plans) -> None:
-    error(plans.call("GET", f"/api/repositories/{plans.repository()}/baseline"), 404, "NOT_FOUND")
+def test_a_new_repository_is_read_in_the_background(plans: Plans, triggered: list[str]) -> None:
+    repository = plans.repository(checks={"verify": ["npm test"]})
+    assert triggered == [repository]
+    assert BaselineRow.get(repository, "BASELINE").body["settings"] is None
+
+
+def test_there_is_no_baseline_of_a_repository_of_an_earlier_release(plans: Plans) -> None:
+    repository = plans.repository()
+    BaselineRow(repository).delete()
+    error(plans.call("GET", f"/api/repositories/{repository}/baseline"), 404, "NOT_FOUND")
 
 
 def test_a_deleted_repository_takes_its_baseline_along(plans: Plans) -> None:

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from groundwork.adapters.dynamodb.client import Cancelled
 from groundwork.adapters.dynamodb.execution_rows import StateRow, state_key
 from groundwork.adapters.dynamodb.plan_rows import PlanRow
+from groundwork.adapters.dynamodb.plans import DynamoPlans
 from groundwork.adapters.dynamodb.tables import Tables
 from groundwork.errors import Invalid, NotFound, NothingToDo, RunAlreadyActive, RunNotActive
 from groundwork.llm.port import Question, Reply
@@ -353,6 +355,21 @@ async def test_one_review_at_a_time(world: PlanWorld) -> None:
         world.tables.plans.delete(plan.id)
     await world.to_the_end(first.run_id)
     await world.reviewed(plan.id, "add_missing")
+
+
+async def test_a_review_refused_by_a_lock_freed_since_begins_after_all(
+    world: PlanWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused, real = [Cancelled(["lock"])], DynamoPlans._try_review
+
+    def once(store: DynamoPlans, *arguments: Any) -> None:
+        if refused:
+            raise refused.pop()
+        real(store, *arguments)
+
+    monkeypatch.setattr(DynamoPlans, "_try_review", once)
+    await world.reviewed(two_phases(world).id, "add_missing")
+    assert not refused
 
 
 @pytest.mark.parametrize(

@@ -159,6 +159,20 @@ def test_without_commands_the_baseline_only_suggests_some(system: System, tmp_pa
     assert found["suggested"]["verify"] == ["python3 -m unittest"]
 
 
+def test_a_mistyped_path_is_told_soon_after_the_creation(system: System, tmp_path: Path) -> None:
+    client = system[1]
+    body = {"name": "R", "url": str(tmp_path / "nothing-here")}
+    id_ = client.ok(client.http.post("/api/repositories", json=body), 201)["id"]
+    ends = time.monotonic() + PATIENCE_S
+    while time.monotonic() < ends:
+        found = client.ok(client.http.get(f"/api/repositories/{id_}/baseline"))
+        if found["status"] == "could_not_run":
+            break
+        time.sleep(0.1)
+    assert found["reason"]
+    assert found["reason"] != "No commands are configured."
+
+
 def test_a_repository_that_cannot_be_read_is_told(system: System, tmp_path: Path) -> None:
     repository = Repository(system[1], tmp_path / "r", verify=["true"])
     system[1].ok(system[1].http.patch(f"/api/repositories/{repository.id}", json={"defaultBranch": "none"}))

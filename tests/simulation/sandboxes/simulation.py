@@ -158,6 +158,8 @@ class SandboxSimulation:
             if progress.verdict is not None or self.random.random() < 0.2:
                 runner.close(owner)
         except ClaimLost:
+            # a worker tidies up in any case; its successor may have the sandbox by now
+            runner.close(owner)
             return None
         return progress
 

@@ -62,7 +62,7 @@ class Baselines(Protocol):
     def get(self, repository_id: str) -> Baseline | None: ...
 
     def request(self, repository_id: str, settings: CheckSettings | None, now_ms: int) -> tuple[Baseline, bool]:
-        """Queue the next baseline. Returns an unfinished one instead, with False."""
+        """Queue the next baseline. Returns an unfinished one of the same settings instead, with False."""
         ...
 
     def claim(self, repository_id: str, now_ms: int, until_ms: int) -> Baseline | None:

@@ -54,6 +54,9 @@ class BaselineWorker:
         try:
             return self._run(claimed)
         except ClaimLost:
+            # a later request may have replaced this baseline; a later worker has its own epoch
+            with suppress(Transient, SandboxError):
+                self.runner().close(claimed.owner)
             return "taken"
         except Transient as fault:
             # another worker need not wait for the end of the lease
@@ -81,9 +84,10 @@ class BaselineWorker:
         with TemporaryDirectory() as folder:
             try:
                 baseline, checkout = self._check_out(baseline, repository, Path(folder))
-            except RepositoryFault as fault:
+            # NotFound: the secret is missing
+            except (RepositoryFault, NotFound) as fault:
                 return self._end(baseline, BaselineStatus.COULD_NOT_RUN, str(fault))
-            return self._check(baseline, checkout)
+            return self._check(baseline, checkout, repository)
 
     def _check_out(self, baseline: Baseline, repository: Repository, folder: Path) -> tuple[Baseline, Checkout]:
         """Check out the head, or the commit of an earlier invocation. Raises RepositoryFault."""
@@ -103,10 +107,11 @@ class BaselineWorker:
         self._save(found)
         return found, checkout
 
-    def _check(self, baseline: Baseline, checkout: Checkout) -> str:
+    def _check(self, baseline: Baseline, checkout: Checkout, repository: Repository) -> str:
         settings = baseline.settings
         if settings is None or not settings.verify:
-            return self._end(baseline, BaselineStatus.COULD_NOT_RUN, "No commands are configured.")
+            reason = "The commands have not run yet." if repository.checks else "No commands are configured."
+            return self._end(baseline, BaselineStatus.COULD_NOT_RUN, reason)
         job = CheckJob(
             id=JOB,
             owner=baseline.owner,

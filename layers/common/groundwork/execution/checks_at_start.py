@@ -49,7 +49,7 @@ class ChecksAtStart:
     def _checked(self, repository_id: str, checks: CheckSettings) -> RepositoryChecks:
         baseline = self.baselines.get(repository_id)
         # other commands say nothing about these
-        if baseline is None or (baseline.settings != checks and baseline.status.ended):
+        if baseline is None or baseline.settings != checks:
             self._request(repository_id, checks)
             return RepositoryChecks(repository_id=repository_id, settings=checks)
         failed = baseline.status is BaselineStatus.FAILED

@@ -25,7 +25,7 @@ class DynamoBaselines:
 
     def request(self, repository_id: str, settings: CheckSettings | None, now_ms: int) -> tuple[Baseline, bool]:
         row = _row(repository_id)
-        if row and row.status in UNFINISHED:
+        if row and row.status in UNFINISHED and _baseline(row).settings == settings:
             return _baseline(row), False
         number = int(row.number) + 1 if row else 1
         new = Baseline(repository_id=repository_id, number=number, settings=settings, requested_at=now_ms)
@@ -33,7 +33,7 @@ class DynamoBaselines:
         made = BaselineRow(repository_id, body=new.stored(exclude=COLUMNS), attention=BASELINE, **fields)
         made.attention_at = now_ms
         unchanged = (
-            (BaselineRow.number == number - 1) & ~BaselineRow.status.is_in(*UNFINISHED)
+            (BaselineRow.number == number - 1) & (BaselineRow.status == row.status)
             if row
             else BaselineRow.pk.does_not_exist()
         )

@@ -177,16 +177,25 @@ class DynamoPlans(PlanReader):
 
     def start_review(self, plan: Plan, iteration: Iteration, run: Run) -> None:
         """Raises RunAlreadyActive if a generation or another review of the plan is running."""
+        for attempt in range(MAX_ATTEMPTS):
+            try:
+                return self._try_review(plan, iteration, run)
+            except Cancelled as cancelled:
+                if "plan" in cancelled.tags:
+                    raise NotFound.of("plan", plan.id) from None
+                if holder := self._lock_holder(plan.id):
+                    raise RunAlreadyActive(holder) from None
+            # the other run has ended since: its lock is free
+            time.sleep(backoff(attempt, 0.05, 0.2))
+        raise Transient("Other runs of the plan come and go too fast.")
+
+    def _try_review(self, plan: Plan, iteration: Iteration, run: Run) -> None:
+        """Raises Cancelled."""
         transaction = Transaction(self._connection())
         transaction.check(PlanRow, plan.id, HEAD, _alive(), "plan")
         transaction.put(iteration_row(iteration))
         _put_run(transaction, run)
-        try:
-            self._commit_once(transaction, iteration)
-        except Cancelled as cancelled:
-            if "plan" in cancelled.tags:
-                raise NotFound.of("plan", plan.id) from None
-            raise RunAlreadyActive(self._lock_holder(plan.id) or "") from None
+        self._commit_once(transaction, iteration)
 
     def _lock_holder(self, plan_id: str) -> str | None:
         with translate_errors():
@@ -232,8 +241,8 @@ class DynamoPlans(PlanReader):
             # deleted by us, where an earlier response was lost
             if self._deleted_at(plan_id) == now:
                 return True
-            if "lock" in cancelled.tags:
-                raise PlanInUse(self._lock_holder(plan_id)) from None
+            if "lock" in cancelled.tags and (holder := self._lock_holder(plan_id)):
+                raise PlanInUse(holder) from None
             return False
         return True
 

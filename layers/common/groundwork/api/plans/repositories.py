@@ -1,6 +1,7 @@
 """Routes of repositories."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
@@ -13,7 +14,7 @@ from groundwork.api.http import answers
 from groundwork.backlog.model import rfc3339
 from groundwork.checks.model import CheckSettings
 from groundwork.checks.requests import ChecksBody
-from groundwork.errors import Invalid
+from groundwork.errors import Invalid, Transient
 from groundwork.ids import REPOSITORY_ID, new_repository_id
 from groundwork.plans.repositories import Repository, check_credentials_host, validate_url
 from groundwork.plans.requests import NewRepository, RepositoryPatch
@@ -35,7 +36,18 @@ def create_repository(body: NewRepository) -> dict[str, Any]:
     fields = body.model_dump(exclude={"checks"}) | {"checks": _settings(body.checks)}
     created_at = rfc3339(services(router).now_ms())
     repository = Repository(id=new_repository_id(), created_at=created_at, **fields)
-    return services(router).tables.repositories.create(repository).as_json()
+    created = services(router).tables.repositories.create(repository).as_json()
+    _read_soon(repository.id)
+    return created
+
+
+def _read_soon(repository_id: str) -> None:
+    """Read the repository in the background: a wrong URL or secret shows within seconds."""
+    own = services(router)
+    # the sweep finds a request without a worker; the repository exists in any case
+    with suppress(Transient):
+        own.tables.baselines.request(repository_id, None, own.now_ms())
+        own.start_baseline(repository_id)
 
 
 @router.get(
