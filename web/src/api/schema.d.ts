@@ -1319,7 +1319,7 @@ export interface paths {
         put?: never;
         /**
          * Register a repository
-         * @description Registers a Git repository for plans. The URL must use HTTPS and contain no credentials; `credentialsSecret` names a secret for them.
+         * @description Registers a Git repository for plans. The URL must use HTTPS and contain no credentials; `credentialsSecret` names a secret for them. The repository is read in the background: its baseline then has suggested commands, or the `reason` why it cannot be read.
          */
         post: operations["createRepository"];
         delete?: never;

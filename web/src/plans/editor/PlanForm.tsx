@@ -1,3 +1,4 @@
+import { fieldError } from "@/api/errors";
 import { StoryPicker } from "@/plans/create/StoryPicker";
 import { isFreelyEditable, type Plan } from "@/plans/model";
 import { usePlanEdit } from "@/plans/usePlanEdit";
@@ -7,13 +8,18 @@ import { Field } from "@/ui/Field";
 
 import { EditPanel } from "./EditPanel";
 import s from "./EditPanel.module.css";
+import { SessionFields } from "./SessionFields";
 import { useDraft } from "./useDraft";
 
 /** Texts and run settings of a plan. */
 export function PlanForm({ plan, onClose }: { plan: Plan; onClose: () => void }) {
   const edit = usePlanEdit(plan.id);
   const { title, description, branch, autoCommit, maxParallel, storyIds } = plan;
-  const current = { title, description, branch, autoCommit, maxParallel, storyIds };
+  const { maxCostUsd, model, modelEffort, review } = plan;
+  const current = {
+    ...{ title, description, branch, autoCommit, maxParallel, storyIds },
+    ...{ maxCostUsd, model, modelEffort, review },
+  };
   const draft = useDraft(plan.id, current);
   const { shown, type } = draft;
   const save = () =>
@@ -90,6 +96,15 @@ export function PlanForm({ plan, onClose }: { plan: Plan; onClose: () => void })
       <Checkbox checked={shown.autoCommit} onCheckedChange={(value) => type("autoCommit", value)}>
         Commit each task’s change to the branch. If off, changes are kept as patches.
       </Checkbox>
+      <Checkbox checked={shown.review} onCheckedChange={(value) => type("review", value)}>
+        Review each change. A second session reviews it before it lands.
+      </Checkbox>
+      <SessionFields
+        of="plan"
+        value={shown}
+        onChange={(field, value) => type(field, value)}
+        errorOf={(field) => fieldError(edit.error, field)}
+      />
       <StoryPicker label="Linked stories" value={shown.storyIds} onChange={(ids) => type("storyIds", ids)} />
     </EditPanel>
   );
