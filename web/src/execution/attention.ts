@@ -43,7 +43,7 @@ function planItems(progress: PlanState): AttentionItem[] {
     found.push({ kind: "trouble", title: "A problem outside the plan stopped it", detail });
   }
   if (progress.status === "PAUSED" && progress.cause === "limit") {
-    const detail = progress.reason ?? "Raise the plan’s cost limit, then resume the plan.";
+    const detail = progress.reason ?? "Raise the cost limit in the plan’s details, then resume the plan.";
     found.push({ kind: "limit", title: "Cost limit reached", detail });
   }
   if (progress.rollback?.status === "FAILED") {

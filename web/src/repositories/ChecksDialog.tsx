@@ -27,8 +27,7 @@ export function ChecksDialog({ repository, onClose }: { repository: Repository; 
   const apply = ({ setup, verify }: SuggestedCommands) =>
     setForm({ ...form, setup: setup.join("\n"), verify: verify.join("\n") });
   const error = save.error ?? run.error;
-  const errorOf = (field: keyof Checks) =>
-    (field === "env" ? problem : null) ?? errorAt(error, field, form);
+  const errorOf = (field: keyof Checks) => (field === "env" ? problem : null) ?? errorAt(error, field, form);
   return (
     <Dialog
       open

@@ -13,7 +13,12 @@ export function ChecksFields(props: Props) {
   const { form, onChange } = props;
   return (
     <>
-      <Lines {...props} name="setup" label="Set-up" hint="Commands to install what the checks need, one per line." />
+      <Lines
+        {...props}
+        name="setup"
+        label="Set-up"
+        hint="Commands to install what the checks need, one per line."
+      />
       <Lines
         {...props}
         name="verify"
@@ -26,10 +31,7 @@ export function ChecksFields(props: Props) {
         label="Allowed programs"
         hint="Programs that a session may run besides, one name per line."
       />
-      <Checkbox
-        checked={form.isOnline}
-        onCheckedChange={(isOnline) => onChange({ ...form, isOnline })}
-      >
+      <Checkbox checked={form.isOnline} onCheckedChange={(isOnline) => onChange({ ...form, isOnline })}>
         The set-up may reach package registries and the hosts below
         <span className={s.why}>Checks never reach the network.</span>
       </Checkbox>

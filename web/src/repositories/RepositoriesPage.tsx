@@ -67,9 +67,7 @@ export function Component() {
           ))}
         </ul>
       )}
-      {checked && (
-        <ChecksDialog key={checked.id} repository={checked} onClose={() => showChecks(null)} />
-      )}
+      {checked && <ChecksDialog key={checked.id} repository={checked} onClose={() => showChecks(null)} />}
       {open?.kind === "new" && <RepositoryDialog onClose={close} />}
       {open?.kind === "edit" && <RepositoryDialog repository={open.repository} onClose={close} />}
       {open?.kind === "delete" && <DeleteRepository repository={open.repository} onClose={close} />}

@@ -89,7 +89,9 @@ export function RepositoryDialog({ repository, onClose }: { repository?: Reposit
       <Field
         label="Credentials secret"
         error={
-          isWrongSecret ? "The secret name must start with groundwork/." : fieldError(saving.error, "credentialsSecret")
+          isWrongSecret
+            ? "The secret name must start with groundwork/."
+            : fieldError(saving.error, "credentialsSecret")
         }
         hint="Name of a secret in AWS Secrets Manager. Leave empty if no credentials are needed."
       >
@@ -109,7 +111,10 @@ export function RepositoryDialog({ repository, onClose }: { repository?: Reposit
 }
 
 /** Changed fields. A new URL always includes the secret, because a new host requires it again. */
-export function patchOf(before: Repository, after: Required<Omit<RepositoryPatch, "checks">>): RepositoryPatch {
+export function patchOf(
+  before: Repository,
+  after: Required<Omit<RepositoryPatch, "checks">>,
+): RepositoryPatch {
   const patch: RepositoryPatch = {};
   if (after.name !== before.name) patch.name = after.name;
   if (after.defaultBranch !== before.defaultBranch) patch.defaultBranch = after.defaultBranch;

@@ -12,6 +12,7 @@ import { Field } from "@/ui/Field";
 import { Select } from "@/ui/Select";
 
 import { ConditionFields } from "./ConditionFields";
+import { CostLimitField } from "./CostLimitField";
 import { CriteriaFields } from "./CriteriaFields";
 import { DeleteElement } from "./DeleteElement";
 import { DependencyPicker } from "./DependencyPicker";
@@ -148,17 +149,20 @@ export function TaskForm({ plan, phase, task, onClose }: Props) {
         value={shown.repositoryId}
         onChange={(value) => type("repositoryId", value)}
       />
+      <CostLimitField
+        hint="For this task alone."
+        value={shown.maxCostUsd}
+        error={fieldError(edit.error, "maxCostUsd")}
+        onChange={(value) => type("maxCostUsd", value)}
+      />
       <SessionFields
         of="task"
         value={shown}
-        onChange={(field, value) => type(field, value)}
+        onModel={(model) => type("model", model)}
+        onEffort={(effort) => type("modelEffort", effort)}
         errorOf={(field) => fieldError(edit.error, field)}
       />
-      <ReviewField
-        usual={plan.review}
-        value={shown.review}
-        onChange={(value) => type("review", value)}
-      />
+      <ReviewField usual={plan.review} value={shown.review} onChange={(value) => type("review", value)} />
       <ConditionFields
         plan={plan}
         before={shown.phaseId}
