@@ -107,8 +107,8 @@ function RepositoryRow({ repository, onOpen, onChecks }: LineProps) {
           <span>{count > 0 ? plural(count, "check") : "no checks"}</span>
         </p>
       </div>
-      <Button variant="ghost" icon={ShieldCheck} onClick={onChecks}>
-        Checks<span className="visually-hidden"> of {name}</span>
+      <Button variant="ghost" icon={ShieldCheck} aria-label={`Checks of ${name}`} onClick={onChecks}>
+        Checks
       </Button>
       <Link to={`/plans?repository=${id}`} className={s.plans}>
         <ListChecks size={15} aria-hidden /> Plans
