@@ -10,6 +10,9 @@ import s from "./Checks.module.css";
 import { CommandLog } from "./CommandLog";
 import { COMMAND_STATUSES, describeEnd, statusOf } from "./statuses";
 
+/** Lower costs round to zero. */
+const MIN_COST_USD = 0.0001;
+
 type Props = { result: CommandResult & { status?: CheckStatus; costUsd?: number } };
 
 /** Command with its result; opens to its log. Open while it runs and after a failure. */
@@ -36,7 +39,7 @@ export function CommandRow({ result }: Props) {
           </span>
           <span className={s.end}>
             {describeEnd(result)}
-            {result.costUsd ? `, ${money(result.costUsd)}` : ""}
+            {result.costUsd && result.costUsd >= MIN_COST_USD ? `, ${money(result.costUsd)}` : ""}
           </span>
         </summary>
         {isOpen && <Details result={result} isLive={status === "running"} />}

@@ -35,7 +35,7 @@ export function BaselineView({ repository, action, onUse, isUsed }: Props) {
       {error && !data && <Notice tone="error">{explain(error)}</Notice>}
       {data === undefined && !error && <Skeleton lines={3} />}
       {data === null && <p className={c.note}>No baseline yet.</p>}
-      {data && <Result baseline={data} />}
+      {data && <Result baseline={data} isFailureAllowed={repository.checks?.allowRedBaseline ?? false} />}
       {data && hasCommands(data.suggested) && (
         <Suggestion suggested={data.suggested} isUsed={isUsed(data.suggested)} onUse={onUse} />
       )}
@@ -43,7 +43,11 @@ export function BaselineView({ repository, action, onUse, isUsed }: Props) {
   );
 }
 
-function Result({ baseline }: { baseline: Baseline }) {
+const BROKEN = "The default branch itself is broken. Repair it and run the baseline again.";
+
+type ResultProps = { baseline: Baseline; isFailureAllowed: boolean };
+
+function Result({ baseline, isFailureAllowed }: ResultProps) {
   const { status, steps, reason, activity } = baseline;
   return (
     <>
@@ -59,8 +63,8 @@ function Result({ baseline }: { baseline: Baseline }) {
       )}
       {status === "failed" && (
         <Notice tone="warning">
-          The default branch itself is broken. Repair it and run the baseline again. Until then plans do not
-          start.
+          {BROKEN}{" "}
+          {isFailureAllowed ? "Until then no change counts as passed." : "Until then no plan starts."}
         </Notice>
       )}
       {steps.length > 0 && (

@@ -7,6 +7,7 @@ import { renderPage } from "@/testing/render";
 import { aBaseline, aCommand, aRepository } from "@/testing/samples";
 import { fakeServer } from "@/testing/server";
 
+import { checksOf, formOf } from "./checksForm";
 import { Component as RepositoriesPage } from "./RepositoriesPage";
 
 type Answer = { status?: number; json?: unknown };
@@ -118,6 +119,15 @@ test("a baseline is followed until it ends, then no longer", async () => {
   const before = sent("GET", "/api/repositories/r1/baseline").length;
   await new Promise((resolve) => setTimeout(resolve, 2_500));
   expect(sent("GET", "/api/repositories/r1/baseline")).toHaveLength(before);
+});
+
+test.each([
+  [false, /no plan starts/],
+  [true, /no change counts as passed/],
+])("a failing baseline tells its effect, allowed: %s", async (allowRedBaseline, effect) => {
+  const checks = checksOf({ ...formOf(null), verify: "npm test", allowRedBaseline });
+  open({ checks, baseline: aBaseline({ status: "failed" }) });
+  expect(await within(await baseline()).findByText(effect)).toBeInTheDocument();
 });
 
 test("a baseline that cannot run tells the reason", async () => {
