@@ -107,7 +107,7 @@ export default defineConfig(({ command }) => ({
               test: /node_modules.(@radix-ui|radix-ui|@floating-ui|aria-hidden)[\\/]/,
             },
             { name: "virtual", priority: 4, test: /@tanstack.(react-virtual|virtual-core)[\\/]|VirtualList/ },
-            { name: "plans", priority: 2, minShareCount: 2, test: /src.(plans|execution)/ },
+            { name: "plans", priority: 2, minShareCount: 2, test: /src.(plans|execution|checks)/ },
             { name: "backlog", priority: 1, minShareCount: 2 },
           ],
         },

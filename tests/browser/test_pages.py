@@ -47,6 +47,10 @@ DIALOGS: dict[str, tuple[str, Callable[[Page], object]]] = {
     "running a plan": ("plan", lambda page: page.get_by_role("button", name="Run plan").click()),
     "a task that has failed": ("execution-failed", lambda page: page.get_by_role("button", name="Details").click()),
     "a repository": ("repositories", lambda page: page.get_by_role("button", name="Add repository").click()),
+    "the checks of a repository": (
+        "repositories",
+        lambda page: page.get_by_role("button", name="Checks of").first.click(),
+    ),
 }
 
 

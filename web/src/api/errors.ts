@@ -70,6 +70,12 @@ export function isRetryable(error: unknown): boolean {
   return error instanceof ApiError && (error.status >= 500 || error.status === 429);
 }
 
+/** Message of the API for a field, or null. */
+export function fieldError(error: unknown, field: string): string | null {
+  const fields = error instanceof ApiError ? error.fields : [];
+  return fields.find((one) => one.field === field)?.message ?? null;
+}
+
 /** User-facing text of an error. */
 export function explain(error: unknown): string {
   if (error instanceof ApiError && error.fields.length > 0) {

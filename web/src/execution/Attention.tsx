@@ -23,6 +23,8 @@ const KINDS: Record<AttentionItem["kind"], { label: string; icon: LucideIcon; is
   failed: { label: "Task failed", icon: CircleX, isRed: true },
   checkpoint: { label: "Paused for review", icon: CirclePause },
   paused: { label: "Paused", icon: CirclePause },
+  trouble: { label: "Paused", icon: CircleX, isRed: true },
+  limit: { label: "Paused", icon: CirclePause },
   died: { label: "Run ended early", icon: CircleX, isRed: true },
   "rollback-failed": { label: "Rollback", icon: CircleX, isRed: true },
 };

@@ -1,5 +1,6 @@
 import { CirclePause, Undo2 } from "lucide-react";
 
+import { VERIFIED } from "@/checks/statuses";
 import { type Phase, type PhaseProgress, type TaskProgress, tasksOf } from "@/plans/model";
 import { MODE_LABELS } from "@/plans/modeLabels";
 import { Status } from "@/plans/PlanBadge";
@@ -91,9 +92,11 @@ function TaskRow({ plan, progress, repositoryOf, task, onChoose }: Props & { tas
           )}
           {task.revertSha && <span>rolled back</span>}
         </p>
+        {task.activity && <p className={s.activity}>{task.activity}</p>}
         {task.errorMsg && <p className={s.error}>{task.errorMsg}</p>}
       </div>
       {task.commitSha && <Commit sha={task.commitSha} repository={repositoryOf(task.id)} />}
+      {task.verified && <Status shown={VERIFIED[task.verified]} />}
       <Status shown={shown} />
     </li>
   );

@@ -72,7 +72,7 @@ export function PlanControls({ plan, progress, openDialog, control }: PlanContex
   );
 }
 
-type MoreProps = Omit<PlanContext, "repositoryOf" | "receivedAt"> & {
+type MoreProps = Omit<PlanContext, "repositories" | "repositoryOf" | "receivedAt"> & {
   offered: ReturnType<typeof planActions>;
   open: (dialog: "template" | "delete") => void;
 };

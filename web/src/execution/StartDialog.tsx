@@ -1,22 +1,29 @@
+import { useState } from "react";
 import { useNavigate } from "react-router";
 
+import { ApiError } from "@/api/errors";
 import { EstimateFigures } from "@/plans/EstimateFigures";
 import { FormDialog } from "@/plans/FormDialog";
 import s from "@/plans/forms.module.css";
 import { executePlan } from "@/services/executions";
 
+import { ChecksObstacle, isChecksObstacle } from "./ChecksObstacle";
 import { incompleteReason, isRollingBack } from "./actions";
 import type { PlanDialogProps } from "./dialogProps";
 
 /** Confirm a run: shows the estimate or the obstacle. */
-export function StartDialog({ plan, progress, control, onClose }: PlanDialogProps) {
+export function StartDialog({ plan, progress, control, repositories, onClose }: PlanDialogProps) {
+  const [refusal, setRefusal] = useState<ApiError | null>(null);
   const navigate = useNavigate();
   const again = plan.status === "COMPLETED" || plan.status === "CANCELLED";
   const obstacle = incompleteReason(plan) ?? (isRollingBack(progress) ? "A rollback is in progress." : null);
+  const refusedId = refusal?.detail("repositoryId") ?? plan.repositoryId;
+  const refusedName = repositories.find(({ id }) => id === refusedId)?.name ?? null;
   const begin = () =>
     control.mutate(
-      { send: () => executePlan(plan.id, again) },
+      { send: () => executePlan(plan.id, again), isExpected },
       {
+        onError: (error) => setRefusal(isExpected(error) ? error : null),
         onSuccess: () => {
           onClose();
           void navigate(`/plans/${plan.id}/execution`);
@@ -39,6 +46,11 @@ export function StartDialog({ plan, progress, control, onClose }: PlanDialogProp
       onClose={onClose}
     >
       {obstacle ? <p className={`${s.note} ${s.warning}`}>{obstacle}</p> : <EstimateFigures plan={plan} />}
+      {refusal && <ChecksObstacle error={refusal} repositoryId={refusedId} repositoryName={refusedName} />}
     </FormDialog>
   );
+}
+
+function isExpected(error: unknown): error is ApiError {
+  return error instanceof ApiError && isChecksObstacle(error);
 }

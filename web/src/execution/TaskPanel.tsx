@@ -1,6 +1,7 @@
 import { CircleCheck, Hand, RotateCcw, SkipForward, Undo2 } from "lucide-react";
 import type { ReactNode } from "react";
 
+import { VERIFIED } from "@/checks/statuses";
 import { phaseOf, taskOf, type TaskProgress } from "@/plans/model";
 import { Status } from "@/plans/PlanBadge";
 import type { PlanContext } from "@/plans/planContext";
@@ -12,6 +13,7 @@ import { compact, dateTime, duration, money, plural } from "@/ui/format";
 
 import { taskActions } from "./actions";
 import { Commit } from "./Commit";
+import { TaskChecks } from "./TaskChecks";
 import { TaskLogView } from "./TaskLogView";
 import { TaskPatchView } from "./TaskPatchView";
 import s from "./TaskPanel.module.css";
@@ -34,8 +36,14 @@ export function TaskPanel({ onClose, ...props }: Props) {
       <div className={s.sections}>
         <p className={s.status}>
           <Status shown={TASK_STATUSES[task.status]} />
+          {task.verified && <Status shown={VERIFIED[task.verified]} />}
           {task.note && <span>{task.note}</span>}
         </p>
+        {task.activity && (
+          <p className={s.prose} role="status" aria-label="Activity">
+            {task.activity}
+          </p>
+        )}
         {task.errorMsg && <p className={s.error}>{task.errorMsg}</p>}
         {task.summary && <p className={s.prose}>{task.summary}</p>}
         <Facts {...props} />
@@ -54,6 +62,17 @@ export function TaskPanel({ onClose, ...props }: Props) {
             <List lines={task.filesChanged} isMono />
           </Section>
         )}
+        {task.findings.length > 0 && (
+          <Section title="Changes to tests and checks">
+            <List lines={task.findings} />
+          </Section>
+        )}
+        {task.reviewed && (
+          <Section title="Review">
+            <p className={s.prose}>{task.reviewed}</p>
+          </Section>
+        )}
+        {task.attempts > 0 && <TaskChecks taskId={task.id} isLive={task.status === "RUNNING"} />}
         {!plan.autoCommit && task.status === "COMPLETED" && <TaskPatchView taskId={task.id} />}
         {task.attempts > 0 && <TaskLogView taskId={task.id} isLive={task.status === "RUNNING"} />}
       </div>

@@ -30,6 +30,14 @@ it("says who has paused a plan and why", () => {
   expect(paused).toMatchObject([{ kind: "paused", detail: "Lunch" }]);
 });
 
+it("tells of trouble outside the plan, and of a reached cost limit", () => {
+  const trouble = aProgress([], { status: "PAUSED", cause: "trouble", reason: "The secret is missing." });
+  expect(attentionItems(trouble)).toMatchObject([{ kind: "trouble", detail: "The secret is missing." }]);
+  const limit = attentionItems(aProgress([], { status: "PAUSED", cause: "limit" }));
+  expect(limit).toMatchObject([{ kind: "limit", title: "Cost limit reached" }]);
+  expect(limit[0]?.detail).toContain("Raise the cost limit");
+});
+
 it("does not ask for what a cancelled plan has left behind", () => {
   expect(kinds(aProgress([aTaskProgress("a", { status: "FAILED" })], { status: "CANCELLED" }))).toEqual([]);
 });

@@ -2,7 +2,7 @@
 import type { Progress, TaskProgress } from "@/plans/model";
 
 export interface AttentionItem {
-  kind: "approval" | "failed" | "checkpoint" | "paused" | "died" | "rollback-failed";
+  kind: "approval" | "failed" | "checkpoint" | "paused" | "trouble" | "limit" | "died" | "rollback-failed";
   title: string;
   detail: string;
   task?: TaskProgress;
@@ -37,6 +37,14 @@ function planItems(progress: PlanState): AttentionItem[] {
   if (progress.status === "PAUSED" && progress.cause === "person") {
     const detail = progress.reason ?? "No task starts until someone resumes the plan.";
     found.push({ kind: "paused", title: "Paused by a user", detail });
+  }
+  if (progress.status === "PAUSED" && progress.cause === "trouble") {
+    const detail = progress.reason ?? "Remove the cause, then resume the plan.";
+    found.push({ kind: "trouble", title: "A problem outside the plan stopped it", detail });
+  }
+  if (progress.status === "PAUSED" && progress.cause === "limit") {
+    const detail = progress.reason ?? "Raise the cost limit in the plan’s details, then resume the plan.";
+    found.push({ kind: "limit", title: "Cost limit reached", detail });
   }
   if (progress.rollback?.status === "FAILED") {
     const detail = progress.rollback.error ?? "Changes already rolled back stay rolled back.";

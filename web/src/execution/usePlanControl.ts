@@ -15,6 +15,8 @@ type PlanCommand = {
   send: () => Promise<unknown>;
   /** Toast after success. */
   successMessage?: string;
+  /** True for an error that the caller shows; others become a toast. */
+  isExpected?: (error: unknown) => boolean;
 };
 
 /** Send a command and refetch the plan, also after an error: the state may be outdated. */
@@ -25,7 +27,9 @@ export function usePlanControl(planId: string) {
     onSuccess: (_, { successMessage }) => {
       if (successMessage) toast.ok(successMessage);
     },
-    onError: (error) => toast.error("Action failed", explain(error)),
+    onError: (error, { isExpected }) => {
+      if (!isExpected?.(error)) toast.error("Action failed", explain(error));
+    },
     onSettled: async () => {
       void queries.invalidateQueries({ queryKey: planKeys.lists() });
       await queries.invalidateQueries({ queryKey: planKeys.one(planId) });

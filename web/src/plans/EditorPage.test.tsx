@@ -47,6 +47,36 @@ describe("a task moved with the arrow keys", () => {
   });
 });
 
+describe("cost limit, model and review", () => {
+  it("are set for one task", async () => {
+    const { sent } = renderPlan(new FakePlanServer(plan));
+    const { user, panel } = await opened(/^Alpha/);
+    await user.type(panel.getByLabelText("Cost limit (US$)"), "2.5");
+    await user.type(panel.getByLabelText("Model"), "claude-x");
+    await user.click(panel.getByRole("combobox", { name: "Review of the change" }));
+    await user.click(await screen.findByRole("option", { name: "Yes" }));
+    await user.click(panel.getByRole("button", { name: "Save" }));
+    await waitFor(() => expect(sent("PATCH", "/api/plan-tasks/a")).toHaveLength(1));
+    expect(sent("PATCH", "/api/plan-tasks/a")[0]?.body).toEqual({
+      maxCostUsd: 2.5,
+      model: "claude-x",
+      review: true,
+    });
+  });
+
+  it("of a plan in execution are read-only but for the limit, so that it can go on", async () => {
+    const paused = new FakePlanServer({ ...plan, status: "PAUSED", maxCostUsd: 1 });
+    const { sent } = renderPlan(paused, "", { "PATCH /api/plans/plan": { json: paused.plan } });
+    const { user, panel } = await opened(/details/i);
+    const limit = panel.getByLabelText("Cost limit (US$)");
+    expect(panel.getByLabelText("Title")).toBeDisabled();
+    await user.clear(limit);
+    await user.type(limit, "5");
+    await user.click(panel.getByRole("button", { name: "Save" }));
+    await waitFor(() => expect(sent("PATCH", "/api/plans/plan")[0]?.body).toEqual({ maxCostUsd: 5 }));
+  });
+});
+
 describe("a task edited in its panel", () => {
   it("sends only what was changed", async () => {
     const { sent } = renderPlan(new FakePlanServer(plan));

@@ -47,11 +47,19 @@ type ShownProps = { plan: Plan; progress: Progress; receivedAt: number };
 function PlanView({ plan, progress, receivedAt }: ShownProps) {
   const [dialogAction, openDialog] = useState<PlanDialogAction | null>(null);
   const control = usePlanControl(plan.id);
-  const repositories = useQuery(repositoriesQuery());
-  const known = (wanted: string) => repositories.data?.find(({ id }) => id === wanted) ?? null;
+  const { data: repositories = [], isPending } = useQuery(repositoriesQuery());
+  const known = (wanted: string) => repositories.find(({ id }) => id === wanted) ?? null;
   const repository = known(plan.repositoryId);
   const repositoryOf = (taskId: string) => known(taskOf(plan, taskId)?.repositoryId ?? plan.repositoryId);
-  const context: PlanContext = { plan, progress, receivedAt, repositoryOf, openDialog, control };
+  const context: PlanContext = {
+    plan,
+    progress,
+    receivedAt,
+    repositories,
+    repositoryOf,
+    openDialog,
+    control,
+  };
   const isWritten = plan.status !== "GENERATING" && !(plan.status === "FAILED" && progress.execution === 0);
   return (
     <>
@@ -64,7 +72,7 @@ function PlanView({ plan, progress, receivedAt }: ShownProps) {
             <MockMark madeBy={plan.madeBy} />
           </>
         }
-        {...(repository || repositories.isPending ? { lead: repository?.name ?? "\u00a0" } : {})}
+        {...(repository || isPending ? { lead: repository?.name ?? "\u00a0" } : {})}
         actions={<PlanControls {...context} />}
       />
       {isWritten ? (

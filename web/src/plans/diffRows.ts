@@ -101,6 +101,9 @@ function label(name: string): string {
     changeAsked: "Must change files",
     autoCommit: "Commit changes",
     maxParallel: "Max parallel tasks",
+    maxCostUsd: "Cost limit (US$)",
+    modelEffort: "Effort of the model",
+    review: "Review each change",
   };
   const spaced = name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
   return known[name] ?? spaced.charAt(0).toUpperCase() + spaced.slice(1);

@@ -14,6 +14,7 @@ export type TaskPatch = Schemas["TaskPatch"];
 export type PhasePatch = Schemas["PhasePatch"];
 export type PlanPatch = Schemas["PlanPatch"];
 export type Condition = Schemas["Condition"];
+export type ModelEffort = Schemas["ModelEffort"];
 export type Effort = Task["effort"];
 export type Progress = Schemas["PlanProgress"];
 export type TaskProgress = Schemas["TaskProgress"];
@@ -31,6 +32,13 @@ export type PlanEstimate = Schemas["PlanEstimate"];
 export type Repository = Schemas["Repository"];
 
 export const EFFORTS = ["XS", "S", "M", "L", "XL"] as const satisfies readonly Effort[];
+export const MODEL_EFFORTS = [
+  "low",
+  "medium",
+  "high",
+  "xhigh",
+  "max",
+] as const satisfies readonly ModelEffort[];
 export const MODES = ["sequential", "parallel", "manual"] as const satisfies readonly PhaseMode[];
 
 export function tasksOf(plan: Pick<Plan, "phases">): Task[] {

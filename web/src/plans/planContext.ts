@@ -11,6 +11,8 @@ export type PlanContext = {
   progress: Progress;
   /** Arrival time of the progress, in Unix milliseconds; clocks count from there. */
   receivedAt: number;
+  /** All repositories; empty while loading. */
+  repositories: readonly Repository[];
   /** Repository of a task; null if loading or deleted. */
   repositoryOf: (taskId: string) => Repository | null;
   /** Opens the dialog of an action. */

@@ -1,7 +1,7 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { FolderGit2, KeyRound, ListChecks, PencilLine, Plus, Trash2 } from "lucide-react";
+import { FolderGit2, KeyRound, ListChecks, PencilLine, Plus, ShieldCheck, Trash2 } from "lucide-react";
 import { useState } from "react";
-import { Link } from "react-router";
+import { Link, useSearchParams } from "react-router";
 
 import { ApiError, explain } from "@/api/errors";
 import {
@@ -15,10 +15,12 @@ import { ConfirmDialog } from "@/ui/ConfirmDialog";
 import { EmptyState } from "@/ui/EmptyState";
 import { ErrorState } from "@/ui/ErrorState";
 import { PageHeader } from "@/ui/PageHeader";
+import { plural } from "@/ui/format";
 import { Skeleton } from "@/ui/Skeleton";
 import { toast } from "@/ui/toast";
 import { usePageTitle } from "@/ui/usePageTitle";
 
+import { ChecksDialog } from "./ChecksDialog";
 import s from "./Repositories.module.css";
 import { RepositoryDialog } from "./RepositoryDialog";
 
@@ -30,6 +32,10 @@ export function Component() {
   const [open, setOpen] = useState<Open | null>(null);
   const { data, error, isPending, refetch } = useQuery(repositoriesQuery());
   const close = () => setOpen(null);
+  const [search, setSearch] = useSearchParams();
+  const checked = data?.find(({ id }) => id === search.get("checks"));
+  const showChecks = (id: string | null) =>
+    setSearch(id ? { checks: id } : {}, { replace: true, preventScrollReset: true });
   const add = (
     <Button variant="primary" icon={Plus} onClick={() => setOpen({ kind: "new" })}>
       Add repository
@@ -56,10 +62,12 @@ export function Component() {
               key={repository.id}
               repository={repository}
               onOpen={(kind) => setOpen({ kind, repository })}
+              onChecks={() => showChecks(repository.id)}
             />
           ))}
         </ul>
       )}
+      {checked && <ChecksDialog key={checked.id} repository={checked} onClose={() => showChecks(null)} />}
       {open?.kind === "new" && <RepositoryDialog onClose={close} />}
       {open?.kind === "edit" && <RepositoryDialog repository={open.repository} onClose={close} />}
       {open?.kind === "delete" && <DeleteRepository repository={open.repository} onClose={close} />}
@@ -67,10 +75,15 @@ export function Component() {
   );
 }
 
-type LineProps = { repository: Repository; onOpen: (kind: "edit" | "delete") => void };
+type LineProps = {
+  repository: Repository;
+  onOpen: (kind: "edit" | "delete") => void;
+  onChecks: () => void;
+};
 
-function RepositoryRow({ repository, onOpen }: LineProps) {
-  const { id, name, url, defaultBranch, credentialsSecret } = repository;
+function RepositoryRow({ repository, onOpen, onChecks }: LineProps) {
+  const { id, name, url, defaultBranch, credentialsSecret, checks } = repository;
+  const count = checks?.verify.length ?? 0;
   return (
     <li className={s.repository}>
       <div className={s.main}>
@@ -91,8 +104,12 @@ function RepositoryRow({ repository, onOpen }: LineProps) {
               <KeyRound size={13} aria-hidden /> {credentialsSecret}
             </span>
           )}
+          <span>{count > 0 ? plural(count, "check") : "no checks"}</span>
         </p>
       </div>
+      <Button variant="ghost" icon={ShieldCheck} aria-label={`Checks of ${name}`} onClick={onChecks}>
+        Checks
+      </Button>
       <Link to={`/plans?repository=${id}`} className={s.plans}>
         <ListChecks size={15} aria-hidden /> Plans
       </Link>

@@ -1,7 +1,7 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 
-import { ApiError } from "@/api/errors";
+import { ApiError, fieldError } from "@/api/errors";
 import { FormDialog } from "@/plans/FormDialog";
 import {
   changeRepository,
@@ -35,10 +35,6 @@ export function RepositoryDialog({ repository, onClose }: { repository?: Reposit
     },
     onSettled: () => queries.invalidateQueries({ queryKey: repositoryKeys.all }),
   });
-  const fieldError = (field: string) =>
-    saving.error instanceof ApiError
-      ? (saving.error.fields.find((one) => one.field === field)?.message ?? null)
-      : null;
   const isWrongSecret = secret.trim() !== "" && !SECRET.test(secret.trim());
   return (
     <FormDialog
@@ -50,7 +46,7 @@ export function RepositoryDialog({ repository, onClose }: { repository?: Reposit
       onSubmit={() => saving.mutate()}
       onClose={onClose}
     >
-      <Field label="Name" error={fieldError("name")}>
+      <Field label="Name" error={fieldError(saving.error, "name")}>
         {(props) => (
           <input
             {...props}
@@ -63,7 +59,7 @@ export function RepositoryDialog({ repository, onClose }: { repository?: Reposit
       </Field>
       <Field
         label="URL"
-        error={fieldError("url")}
+        error={fieldError(saving.error, "url")}
         hint="https://…; the local system also accepts a path on this machine."
       >
         {(props) => (
@@ -78,7 +74,7 @@ export function RepositoryDialog({ repository, onClose }: { repository?: Reposit
           />
         )}
       </Field>
-      <Field label="Default branch" error={fieldError("defaultBranch")}>
+      <Field label="Default branch" error={fieldError(saving.error, "defaultBranch")}>
         {(props) => (
           <input
             {...props}
@@ -93,7 +89,9 @@ export function RepositoryDialog({ repository, onClose }: { repository?: Reposit
       <Field
         label="Credentials secret"
         error={
-          isWrongSecret ? "The secret name must start with groundwork/." : fieldError("credentialsSecret")
+          isWrongSecret
+            ? "The secret name must start with groundwork/."
+            : fieldError(saving.error, "credentialsSecret")
         }
         hint="Name of a secret in AWS Secrets Manager. Leave empty if no credentials are needed."
       >

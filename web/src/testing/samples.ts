@@ -1,9 +1,11 @@
 /** Sample API responses; tests override parts of them. */
 
 import type { CardFromAPI } from "@/services/cards";
+import type { Baseline, CommandResult, TaskCheck } from "@/services/checks";
 import type { EpicFromAPI } from "@/services/epics";
 import type { ImportFromAPI } from "@/services/imports";
 import type { ProjectFromAPI } from "@/services/projects";
+import type { Repository } from "@/services/repositories";
 import type { RunFromAPI, RunItemFromAPI } from "@/services/runs";
 import type { StoryFromAPI } from "@/services/stories";
 import type { SubtaskFromAPI } from "@/services/subtasks";
@@ -166,5 +168,55 @@ export const aSubtask = (
   runId: null,
   madeBy: null,
   createdAt: AT,
+  ...part,
+});
+
+export const aRepository = (part: Partial<Repository> = {}): Repository => ({
+  id: "r1",
+  name: "Shop",
+  url: "https://github.com/example/shop",
+  defaultBranch: "main",
+  credentialsSecret: null,
+  checks: null,
+  createdAt: AT,
+  ...part,
+});
+
+export const aBaseline = (part: Partial<Baseline> = {}): Baseline => ({
+  commit: "0123456789abcdef",
+  status: "passed",
+  steps: [],
+  suggested: { setup: [], verify: [] },
+  reason: null,
+  activity: "",
+  seconds: 0,
+  costUsd: 0,
+  requestedAt: AT,
+  endedAt: AT,
+  ...part,
+});
+
+export const aCommand = (command: string, part: Partial<CommandResult> = {}): CommandResult => ({
+  command,
+  setup: false,
+  why: "exit",
+  exitCode: 0,
+  detail: "",
+  seconds: 1.5,
+  log: "",
+  logTruncated: false,
+  flaky: false,
+  ...part,
+});
+
+export const aTaskCheck = (command: string, part: Partial<TaskCheck> = {}): TaskCheck => ({
+  ...aCommand(command),
+  tree: "feedc0ffee",
+  commit: "0123456789abcdef",
+  status: "passed",
+  costUsd: 0,
+  kind: "task",
+  attempt: 1,
+  startedAt: AT,
   ...part,
 });

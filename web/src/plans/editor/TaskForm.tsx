@@ -1,6 +1,7 @@
 import { Trash2 } from "lucide-react";
 import { useState } from "react";
 
+import { fieldError } from "@/api/errors";
 import { isFreelyEditable, isTaskEditable, type Phase, type Plan, type Task } from "@/plans/model";
 import { withTaskAt } from "@/plans/moves";
 import { usePlanEdit } from "@/plans/usePlanEdit";
@@ -11,6 +12,7 @@ import { Field } from "@/ui/Field";
 import { Select } from "@/ui/Select";
 
 import { ConditionFields } from "./ConditionFields";
+import { CostLimitField } from "./CostLimitField";
 import { CriteriaFields } from "./CriteriaFields";
 import { DeleteElement } from "./DeleteElement";
 import { DependencyPicker } from "./DependencyPicker";
@@ -18,6 +20,8 @@ import { EditPanel } from "./EditPanel";
 import s from "./EditPanel.module.css";
 import { EffortField } from "./EffortField";
 import { RepositoryField } from "./RepositoryField";
+import { ReviewField } from "./ReviewField";
+import { SessionFields } from "./SessionFields";
 import { StoryNote } from "./StoryNote";
 import { useDraft } from "./useDraft";
 
@@ -145,6 +149,20 @@ export function TaskForm({ plan, phase, task, onClose }: Props) {
         value={shown.repositoryId}
         onChange={(value) => type("repositoryId", value)}
       />
+      <CostLimitField
+        hint="For this task alone."
+        value={shown.maxCostUsd}
+        error={fieldError(edit.error, "maxCostUsd")}
+        onChange={(value) => type("maxCostUsd", value)}
+      />
+      <SessionFields
+        of="task"
+        value={shown}
+        onModel={(model) => type("model", model)}
+        onEffort={(effort) => type("modelEffort", effort)}
+        errorOf={(field) => fieldError(edit.error, field)}
+      />
+      <ReviewField usual={plan.review} value={shown.review} onChange={(value) => type("review", value)} />
       <ConditionFields
         plan={plan}
         before={shown.phaseId}
@@ -163,7 +181,7 @@ export function TaskForm({ plan, phase, task, onClose }: Props) {
 /** Editable fields of a task. */
 function fieldsOf(task: Task, phaseId: string) {
   const { title, description, acceptanceCriteria, effort, dependsOn, files, key } = task;
-  const { changeAsked, repositoryId, condition } = task;
+  const { changeAsked, repositoryId, condition, maxCostUsd, model, modelEffort, review } = task;
   return {
     title,
     description,
@@ -175,6 +193,10 @@ function fieldsOf(task: Task, phaseId: string) {
     changeAsked,
     repositoryId,
     condition,
+    maxCostUsd,
+    model,
+    modelEffort,
+    review,
     phaseId,
   };
 }
