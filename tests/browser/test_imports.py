@@ -17,7 +17,7 @@ from tests.system.client import Client
 System = tuple[LocalSystem, Client]
 PART_ROWS = 1_000
 SLOW_MS = 200
-"""The longest time from an interaction to the next paint, on a machine with nothing else to do."""
+"""The longest time from an interaction to the next paint, on an idle machine."""
 
 MEASURE = """() => {
   window.paints = [];

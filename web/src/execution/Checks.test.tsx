@@ -71,6 +71,14 @@ describe("the panel of a task", () => {
     expect(await panel.findByText("No checks were run.")).toBeInTheDocument();
   });
 
+  it.each([
+    ["not_configured", "The repository has no checks."],
+    ["not_run", "This system runs no checks."],
+  ] as const)("says why a change landed unchecked: %s", async (verified, why) => {
+    const { panel } = await openTask({ status: "COMPLETED", verified }, () => []);
+    expect(await panel.findByText(why)).toBeInTheDocument();
+  });
+
   it("follows the log of a running task", async () => {
     let log = "1 of 2";
     const running = { why: null, exitCode: null, status: "running" } as const;

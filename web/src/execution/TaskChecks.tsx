@@ -6,15 +6,17 @@ import { flatten } from "@/api/pages";
 import { CommandRow } from "@/checks/CommandRow";
 import c from "@/checks/Checks.module.css";
 import { groupChecks, type CheckGroup } from "@/checks/groups";
-import { taskChecksQuery } from "@/services/checks";
+import { taskChecksQuery, type Verified } from "@/services/checks";
 import { Button } from "@/ui/Button";
 import { timeOfDay } from "@/ui/format";
 import { Skeleton } from "@/ui/Skeleton";
 
 import s from "./TaskPanel.module.css";
 
+type Props = { taskId: string; verified: Verified | null; isLive: boolean };
+
 /** Checks of a task with their logs, the latest first; live while the task runs. */
-export function TaskChecks({ taskId, isLive }: { taskId: string; isLive: boolean }) {
+export function TaskChecks({ taskId, verified, isLive }: Props) {
   const checks = useInfiniteQuery(taskChecksQuery(taskId, isLive));
   const { data, error, refetch, hasNextPage, isFetchingNextPage, fetchNextPage } = checks;
   useEffect(() => {
@@ -28,7 +30,7 @@ export function TaskChecks({ taskId, isLive }: { taskId: string; isLive: boolean
       {error && !data && <p className={s.error}>{explain(error)}</p>}
       {!data && !error && <Skeleton lines={2} />}
       {data && groups.length === 0 && (
-        <p className={s.none}>{isLive ? "No check has started yet." : "No checks were run."}</p>
+        <p className={s.none}>{isLive ? "No check has started yet." : reasonOfNone(verified)}</p>
       )}
       {groups.map((group) => (
         <Check key={group.key} group={group} />
@@ -40,6 +42,12 @@ export function TaskChecks({ taskId, isLive }: { taskId: string; isLive: boolean
       )}
     </section>
   );
+}
+
+/** Reason why a task without checks has none. */
+function reasonOfNone(verified: Verified | null): string {
+  if (verified === "not_configured") return "The repository has no checks.";
+  return verified === "not_run" ? "This system runs no checks." : "No checks were run.";
 }
 
 function Check({ group }: { group: CheckGroup }) {

@@ -72,7 +72,9 @@ export function TaskPanel({ onClose, ...props }: Props) {
             <p className={s.prose}>{task.reviewed}</p>
           </Section>
         )}
-        {task.attempts > 0 && <TaskChecks taskId={task.id} isLive={task.status === "RUNNING"} />}
+        {task.attempts > 0 && (
+          <TaskChecks taskId={task.id} verified={task.verified} isLive={task.status === "RUNNING"} />
+        )}
         {!plan.autoCommit && task.status === "COMPLETED" && <TaskPatchView taskId={task.id} />}
         {task.attempts > 0 && <TaskLogView taskId={task.id} isLive={task.status === "RUNNING"} />}
       </div>

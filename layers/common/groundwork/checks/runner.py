@@ -38,6 +38,9 @@ MAX_LOST = 3
 """Sandboxes lost during one job. Then it could not run."""
 
 POLL_SECONDS = 20.0
+LIVE_LOG_SECONDS = 3.0
+"""Time until users see the log of a running command."""
+
 MIN_WAIT_SECONDS, MAX_WAIT_SECONDS = 2.0, 600.0
 MIN_LIFE_SECONDS, MAX_LIFE_SECONDS = 3_600, 28_800
 """Bounds of a sandbox's lifetime; the service allows eight hours."""
@@ -233,25 +236,33 @@ class _Course:
         except SandboxBusy:
             self._kill_others()
             self._sandboxes.start(handle, id_, command)
+        pause = LIVE_LOG_SECONDS
         while True:
             left = max(seconds(), 0.0)
-            status = self._sandboxes.poll(handle, id_, IN_SANDBOX_END, min(left, POLL_SECONDS))
+            status = self._sandboxes.poll(handle, id_, IN_SANDBOX_END, min(left, pause))
             if status.ending is Ending.LOST:
                 raise SandboxLost(status.detail)
             if status.ending is not None or left <= 0:
                 return status
+            self._store_live_log(status)
+            # a long command is read less often: each look stores its log
+            pause = min(POLL_SECONDS, max(LIVE_LOG_SECONDS, status.seconds / 10))
 
     def _running(self, status: CommandStatus) -> CheckProgress:
+        step, now = self._steps[self._record.position], self._store_live_log(status)
+        verb = "Sets up" if step.setup else "Runs"
+        activity = f"{verb}: {step.command[:200]} ({status.seconds:.0f} s)"
+        return CheckProgress((*self._results(), now), None, wait_after(status.seconds), activity)
+
+    def _store_live_log(self, status: CommandStatus) -> CommandResult:
+        """Return the result so far. A first failure stays stored until the second run has ended."""
         step = self._steps[self._record.position]
         log, cut = read_log(self._sandboxes, self._sandbox.handle, self._command_id())
         now = CommandResult(command=step.command, setup=step.setup, seconds=status.seconds, log=log, log_truncated=cut)
-        verb = "Sets up" if step.setup else "Runs"
-        activity = f"{verb}: {step.command[:200]} ({status.seconds:.0f} s)"
         if self._record.tries == 0:
-            # for readers of the live log; a first failure stays until the second run has ended
             self._save(self._record, now)
             del self._stored[self._record.position]
-        return CheckProgress((*self._results(), now), None, wait_after(status.seconds), activity)
+        return now
 
     def _finish(self, status: CommandStatus) -> None:
         """Save the result of an ended command and move on."""
