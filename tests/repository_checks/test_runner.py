@@ -192,6 +192,19 @@ def test_a_log_comes_from_the_sandbox_in_pages(desk: Desk) -> None:
     assert page.text == "xend"
 
 
+def test_a_running_command_is_stored_while_it_is_watched(desk: Desk) -> None:
+    desk.outcomes["test"] = [None]
+    owner, left = desk.owner(), [20.0, 10.0, 0.0]
+    stored: list[list[str]] = []
+
+    def seconds() -> float:
+        stored.append([one.result.command for one in desk.tables.checks.results(owner, "j1")])
+        return left.pop(0)
+
+    desk.runner.advance(desk.job(owner, "test"), seconds)
+    assert stored == [[], ["test"], ["test"]]
+
+
 def test_a_tree_is_made_only_when_it_is_sent(desk: Desk) -> None:
     made: list[Tree] = []
 
