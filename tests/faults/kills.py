@@ -409,9 +409,13 @@ def _get(http: httpx.Client, path: str) -> Json | None:
 
 
 _clients: dict[str, httpx.Client] = {}
+_clients_lock = threading.Lock()
 
 
 def _client(url: str) -> httpx.Client:
-    if url not in _clients:
-        _clients[url] = httpx.Client(base_url=url, headers={"Authorization": "Bearer local-admin-token"}, timeout=40)
-    return _clients[url]
+    # two threads ask for it: a second client of a URL would never be closed
+    with _clients_lock:
+        if url not in _clients:
+            headers = {"Authorization": "Bearer local-admin-token"}
+            _clients[url] = httpx.Client(base_url=url, headers=headers, timeout=40)
+        return _clients[url]
