@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+from groundwork.adapters.dynamodb.check_rows import ROLLBACK, RUNNING
 from groundwork.adapters.dynamodb.sessions import DynamoSessions
 from groundwork.plans.model import PlanStatus, TaskStatus
 from tests.simulation.execution.patching import patches_go_together
@@ -23,7 +24,7 @@ A_TASK_S = 2_400.0
 def rests(moment: Moment) -> bool:
     """True if the plan has ended, or waits for nothing but a resume or an approval."""
     execution = moment.execution
-    if execution.rolling_back or execution.status is PlanStatus.PAUSING:
+    if execution.rolling_back or execution.checking_rollback or execution.status is PlanStatus.PAUSING:
         return False
     if execution.status is not PlanStatus.RUNNING:
         return True
@@ -55,6 +56,7 @@ def at_the_end(
     spent_equals_the_bill(seen, provider)
     the_branches_hold_what_was_done(seen, repositories)
     patches_go_together(seen, repositories, sessions)
+    checks_of_rollbacks_have_ended(seen)
 
 
 def everything_has_ended(seen: SeenPlans) -> None:
@@ -65,6 +67,15 @@ def everything_has_ended(seen: SeenPlans) -> None:
     left = [name for name, execution in machine.executions.items() if execution.status == "RUNNING"]
     demand(not left, "no_execution_outlives_its_plan", f"{left}")
     demand(not machine.waiting, "no_execution_outlives_its_plan", f"{len(machine.waiting)} tokens wait")
+
+
+def checks_of_rollbacks_have_ended(seen: SeenPlans) -> None:
+    """No claim keeps a sandbox alive."""
+    for moment in seen.moments.values():
+        row = seen.cloud.database.row(("plans", moment.plan.id, ROLLBACK))
+        ended = row is None or row["status"]["S"] != RUNNING
+        pending = moment.execution.checking_rollback
+        demand(ended and not pending, "a_check_of_a_rollback_ends", f"{moment.plan.id}: {row}, pending {pending}")
 
 
 def the_machine_stays_within_its_limits(seen: SeenPlans) -> None:

@@ -167,6 +167,7 @@ class PlanEvents:
         executions, repository = self.tables.executions, self.tables.repositories.get
         runner = RollbackRunner(executions, self.coordinator(None), self.reverter, repository, self.now_ms)
         try:
+            self.rollback_checker.end_earlier(plan_id)
             status = runner.run(plan_id)
             check = self.rollback_checker.run(plan_id)
         except NotFound:

@@ -76,16 +76,23 @@ class RollbackChecker:
     left_ms: Callable[[], int]
     sleep: Callable[[float], None] = time.sleep
 
+    def end_earlier(self, plan_id: str) -> None:
+        """End the check of a rollback replaced by the one in progress, so that its sandbox closes.
+
+        Raises NotFound, Transient.
+        """
+        execution = self.store.read(plan_id).execution
+        # while it is in progress, the sweep repeats this; a later rollback has a number above the seq
+        if execution.rolling_back:
+            self.claims.end_up_to(plan_id, execution.seq)
+
     def run(self, plan_id: str) -> str:
         """Advance the plan's pending check. Safe to repeat after Transient.
 
         Raises NotFound, Transient.
         """
-        execution = self.store.read(plan_id).execution
-        request = execution.rollback
+        request = self.store.read(plan_id).execution.rollback
         if request is None or not request.check_pending:
-            # this rollback may have replaced one with a pending check; a later one has a number above the seq
-            self.claims.end_up_to(plan_id, execution.seq)
             return "NONE"
         now = self.now_ms()
         epoch = self.claims.claim(plan_id, request.number, now, now + LEASE_MS)
@@ -112,22 +119,23 @@ class _Check:
     epoch: int
 
     def run(self) -> str:
-        for head in self.request.heads:
-            if head.verified is not None:
-                continue
+        pending = [head for head in self.request.heads if head.verified is None]
+        for head in pending:
             told = self._check(head)
             if told is None:
                 self.deps.claims.renew(self.plan_id, self.request.number, self.epoch, 0)
                 self.deps.again(self.plan_id)
                 return "RUNNING"
+            if head is pending[-1]:
+                # before the record: while the plan waits for a verdict, the sweep repeats what a crash leaves
+                self.deps.claims.end(self.plan_id, self.request.number, self.epoch)
+            else:
+                self._renew()
             self._record(head, *told)
-        self.deps.claims.end(self.plan_id, self.request.number, self.epoch)
         return "CHECKED"
 
     def _record(self, head: HeadCheck, verified: Verified, reason: str | None) -> None:
         number, repository_id = self.request.number, head.repository_id
-        # a replaced worker must not write a verdict of its own
-        self._renew()
         record = partial(
             rollback.record_head_check,
             number=number,

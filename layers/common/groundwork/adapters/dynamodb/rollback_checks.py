@@ -13,7 +13,7 @@ class DynamoRollbackClaims:
     def claim(self, plan_id: str, number: int, now_ms: int, until_ms: int) -> int | None:
         row = _row(plan_id)
         epoch = int(row.epoch) + 1 if row else 1
-        actions = [
+        actions: list[Any] = [
             RollbackCheckRow.number.set(number),
             RollbackCheckRow.status.set(RUNNING),
             # never from 1 again: a worker of an earlier rollback would hold a valid epoch
@@ -59,7 +59,7 @@ def _is_free(row: RollbackCheckRow | None, number: int, now_ms: int) -> Any:
         return RollbackCheckRow.pk.does_not_exist()
     same = RollbackCheckRow.epoch == int(row.epoch)
     free = RollbackCheckRow.lease_until.does_not_exist() | (RollbackCheckRow.lease_until <= now_ms)
-    # an ended claim of a check still pending in the plan lost its worker between the two writes
+    # an ended claim of a check still pending in the plan is a worker lost before it recorded the verdict
     mine = (RollbackCheckRow.number == number) & (free | (RollbackCheckRow.status == ENDED))
     return same & (mine | (RollbackCheckRow.number < number))
 
