@@ -18,6 +18,7 @@ from groundwork.checks.model import CheckSettings, Verified
 from groundwork.checks.ports import Owner, OwnerKind
 from groundwork.errors import Transient
 from groundwork.execution import rollback
+from groundwork.execution.progress import rollback_shown
 from groundwork.execution.rollback_checker import LEASE_MS, MAX_CHECK_MS, RESERVE_MS, RollbackChecker
 from groundwork.execution.rollback_runner import RollbackRunner
 from groundwork.execution.state import RepositoryChecks, Rollback
@@ -159,7 +160,10 @@ def test_a_failed_check_leaves_the_rollback_done_and_tells_the_log(bench: Bench)
 
 def test_without_checks_nothing_waits_and_the_progress_says_so(bench: Bench) -> None:
     assert bench.roll_back() == "DONE"
-    assert bench.rollback.verified is Verified.NOT_CONFIGURED
+    assert {"heads", "verified"} & set(bench.rollback.stored()) == set()
+    shown = rollback_shown(bench.play.execution_state.execution)
+    assert shown
+    assert (shown["heads"], shown["verified"]) == ([], "not_configured")
     assert [what for what, _ in bench.told] == ["ROLLBACK_RUNNING", "ROLLBACK_DONE"]
     assert bench.check() == "NONE"
     assert list(RollbackCheckRow.query(bench.plan_id, RollbackCheckRow.sk == "ROLLBACK")) == []
@@ -312,8 +316,3 @@ def test_success_after_a_red_baseline_is_not_called_passed(bench: Bench) -> None
     bench.roll_back()
     bench.check()
     assert bench.rollback.verified is Verified.NOT_RUN
-
-
-def test_unused_fields_are_not_stored(bench: Bench) -> None:
-    running = Rollback(number=1, task_ids=("x",), who="w", at_ms=1)
-    assert {"heads", "verified"} & set(running.stored()) == set()

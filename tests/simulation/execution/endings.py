@@ -74,7 +74,8 @@ def checks_of_rollbacks_have_ended(seen: SeenPlans) -> None:
     for moment in seen.moments.values():
         row = seen.cloud.database.row(("plans", moment.plan.id, ROLLBACK))
         ended = row is None or row["status"]["S"] != RUNNING
-        pending = moment.execution.checking_rollback
+        rollback = moment.execution.rollback
+        pending = bool(rollback) and any(head.verified is None for head in rollback.heads)
         demand(ended and not pending, "a_check_of_a_rollback_ends", f"{moment.plan.id}: {row}, pending {pending}")
 
 

@@ -145,6 +145,9 @@ def _ended(execution_state: ExecutionState, rollback: Rollback, status: str, err
 def _pushed_heads(execution_state: ExecutionState, rollback: Rollback) -> dict[str, HeadCheck]:
     """Return the newest revert by repository. A withdrawn patch pushes nothing."""
     heads: dict[str, HeadCheck] = {}
+    # a plan without checks stores nothing about them
+    if not execution_state.execution.checks:
+        return heads
     for task_id in rollback.task_ids:
         task, state = execution_state.plan.task(task_id), execution_state.of(task_id)
         if task is None or has_result(state) or not state.revert_sha:
