@@ -24,7 +24,7 @@ A_TASK_S = 2_400.0
 def rests(moment: Moment) -> bool:
     """True if the plan has ended, or waits for nothing but a resume or an approval."""
     execution = moment.execution
-    if execution.rolling_back or execution.checking_rollback or execution.status is PlanStatus.PAUSING:
+    if execution.rolling_back or _pending_heads(moment) or execution.status is PlanStatus.PAUSING:
         return False
     if execution.status is not PlanStatus.RUNNING:
         return True
@@ -32,6 +32,11 @@ def rests(moment: Moment) -> bool:
         return False
     left = [task.id for task in moment.plan.tasks if its_turn(moment, task.id) and moment.of(task.id).is_waiting]
     return bool(left) and all(moment.of(id_).status is TaskStatus.AWAITING_APPROVAL for id_ in left)
+
+
+def _pending_heads(moment: Moment) -> list[str]:
+    rollback = moment.execution.rollback
+    return [head.commit for head in rollback.heads if head.verified is None] if rollback else []
 
 
 def rest_comes(seen: SeenPlans, world: World, since: float) -> None:
@@ -74,8 +79,7 @@ def checks_of_rollbacks_have_ended(seen: SeenPlans) -> None:
     for moment in seen.moments.values():
         row = seen.cloud.database.row(("plans", moment.plan.id, ROLLBACK))
         ended = row is None or row["status"]["S"] != RUNNING
-        rollback = moment.execution.rollback
-        pending = bool(rollback) and any(head.verified is None for head in rollback.heads)
+        pending = _pending_heads(moment)
         demand(ended and not pending, "a_check_of_a_rollback_ends", f"{moment.plan.id}: {row}, pending {pending}")
 
 
