@@ -133,10 +133,4 @@ MUTANTS_OF_CHECKS = (
         patched("groundwork.execution.state.Execution.checking_rollback", property(lambda self: False)),
         rolled_back_with_checks,
     ),
-    ExecutionMutant(
-        "a rollback's check left open",
-        "the claim of an ended check keeps its sandbox alive",
-        patched("groundwork.adapters.dynamodb.rollback_checks.DynamoRollbackClaims.end", lambda *asked: None),
-        rolled_back_with_checks,
-    ),
 )
