@@ -202,7 +202,6 @@ def test_the_head_after_a_rollback_is_checked_and_told(system: System, tmp_path:
     assert progress["events"][0]["what"] == "ROLLBACK_CHECK_FAILED"
     checks = system[1].ok(system[1].http.get(f"/api/plan-tasks/{done['id']}/checks"))["items"]
     assert (checks[0]["kind"], checks[0]["log"]) == ("rollback", "looks\n")
-    assert reverted["costUsd"] > done["costUsd"]
 
 
 def test_nothing_is_left_open(system: System) -> None:
