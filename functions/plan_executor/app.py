@@ -46,6 +46,7 @@ def events(context: Any) -> PlanEvents:
         baselines=own.baseline_worker(upstream, left_ms),
         keeper=own.keeper,
         checks_at_start=own.checks_at_start(),
+        rollback_checker=own.rollback_checker(coordinator(), upstream, left_ms),
         now_ms=own.now_ms,
         left_ms=left_ms,
     )

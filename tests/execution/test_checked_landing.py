@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from groundwork.agent.commit_message import CHECKS, trailers
+from groundwork.agent.landing import Landing
 from groundwork.agent.repository import RepositoryUnreachable
 from groundwork.agent.review import DECIDE
 from groundwork.checks.errors import ClaimLost
@@ -140,6 +141,56 @@ async def test_a_branch_that_keeps_moving_pauses_the_plan_and_a_resume_tries_aga
     world.handler.wait_at_gate(world.plan.id, 1, id_of(world.plan, "a"), "again")
     assert await to_the_end(world) == "DONE"
     assert world.state("a").attempts == 1
+
+
+async def test_a_branch_that_moves_during_each_long_check_pauses_the_plan_at_last() -> None:
+    """The branch moves while the landing is put away, so that no check comes to its end."""
+    world = world_of()
+    checks_of(world).waits = 1
+    for number in range(60):
+        step = await world.work("a")
+        if step == "GATE":
+            break
+        branch = f"groundwork/{world.plan.id}"
+        head = world.server.history(branch)[0]
+        world.server.commit(branch, head.sha, head.tree | {"theirs": str(number).encode()}, "theirs\n")
+    execution = world.store.read(world.plan.id).execution
+    assert (execution.status, execution.cause) == (PlanStatus.PAUSED, Cause.TROUBLE)
+    assert "moved" in (execution.reason or "")
+    assert (world.state("a").attempts, checks_of(world).open) == (1, set())
+
+
+async def test_a_session_saved_by_an_outdated_worker_reuses_no_verdict() -> None:
+    """The saved landing goes back by a round, and the branch has another head by then."""
+    world = world_of()
+    checks = checks_of(world)
+    checks.waits = 1
+    assert await world.work("a") == "LATER"
+    task_id = id_of(world.plan, "a")
+    outdated = world.sessions.load(task_id, 1)
+    assert outdated
+    world.sessions.save(outdated.changed(landing=Landing()))
+    branch = f"groundwork/{world.plan.id}"
+    # as the worker replaced it: the first round passed on the first head
+    for job in list(checks.calls):
+        checks.ended[job] = CheckProgress((exits("run-tests", 0),), Verdict.PASSED)
+    head = world.server.history(branch)[0]
+    world.server.commit(branch, head.sha, head.tree | {"theirs": b"x"}, "theirs\n")
+    assert await to_the_end(world) == "DONE"
+    assert checks.checked[-1][1] == tree_id(head_of(world).tree)
+
+
+async def test_a_conflict_during_a_check_closes_its_sandbox_at_once() -> None:
+    world = world_of()
+    checks_of(world).waits = 1
+    assert await world.work("a") == "LATER"
+    assert len(checks_of(world).open) == 1
+    branch = f"groundwork/{world.plan.id}"
+    head = world.server.history(branch)[0]
+    world.server.commit(branch, head.sha, head.tree | {"src/a.py": b"theirs"}, "theirs\n")
+    assert await world.work("a") == "WORK"
+    assert world.state("a").conflicts == 1
+    assert checks_of(world).open == set()
 
 
 async def test_a_long_check_puts_the_landing_away_and_later_invocations_go_on_with_it() -> None:

@@ -58,6 +58,7 @@ KINDS: tuple[tuple[str, str, str, str], ...] = (
     ("check", "plans", "", "C#[^#]*#[^#]*#[^#]*"),
     ("check result", "plans", "", "C#[^#]*#[^#]*#[^#]*#[0-9]{3}"),
     ("baseline", "plans", "re.*", "BASELINE"),
+    ("rollback check", "plans", "pl.*", "ROLLBACK"),
     ("sandbox", "plans", "SANDBOXES", ".*"),
     ("slots", "plans", "ACCOUNT", "SLOTS|SANDBOXES"),
     ("measure", "plans", "re.*", "MEASURED#.*"),

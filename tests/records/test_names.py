@@ -98,6 +98,7 @@ ROWS: dict[str, type[Model]] = {
     "check": check_rows.CheckRow,
     "check result": check_rows.CheckResultRow,
     "baseline": check_rows.BaselineRow,
+    "rollback check": check_rows.RollbackCheckRow,
     "sandbox": sandbox_rows.SandboxRow,
     "slots": execution_rows.SlotsRow,
     "measure": list_rows.MeasureRow,
@@ -142,7 +143,11 @@ ENUMS: dict[str, Any] = {
 
 COST_AND_MODEL = {"maxCostUsd", "model", "modelEffort", "review"}
 NEW: dict[str, set[str]] = {
-    "plan": {"checks"},
+    "plan": {
+        "checks",
+        "rollback.verified",
+        "rollback.heads",
+    },
     "plan fields": COST_AND_MODEL,
     "session": {"checks", "landing"},
     "suggestion": {
@@ -178,6 +183,7 @@ NEW_KINDS = {
     "baseline": {
         *("pk", "sk", "number", "status", "epoch", "lease", "body", "cost", "sandboxMs", "attention", "attentionAt"),
     },
+    "rollback check": {"pk", "sk", "number", "status", "epoch", "lease"},
     "sandbox": {
         *("pk", "sk", "kind", "planId", "taskId", "number", "epoch", "generation", "state", "spec", "createdAt"),
         *("machineId", "endpoint", "closingAt", "setupDone"),

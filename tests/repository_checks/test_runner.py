@@ -104,6 +104,17 @@ def test_a_job_given_up_by_its_session_is_killed_by_the_next_one(desk: Desk) -> 
     assert finish(desk.runner, desk.job(owner, "test", id_="j2")).verdict is Verdict.PASSED
 
 
+def test_a_command_that_takes_a_moment_to_end_is_waited_for(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.outcomes["hang"] = [None]
+    owner = desk.owner()
+    desk.runner.advance(desk.job(owner, "hang"), lambda: 0.0)
+    with monkeypatch.context() as patch:
+        patch.setattr(desk.sandboxes, "kill", lambda handle, command_id: None)
+        progress = desk.runner.advance(desk.job(owner, "test", id_="j2"), lambda: 0.0)
+    assert (progress.verdict, progress.activity) == (None, "Waits for an earlier command to end")
+    assert finish(desk.runner, desk.job(owner, "test", id_="j2")).verdict is Verdict.PASSED
+
+
 def test_a_lost_sandbox_is_replaced_and_the_job_begins_again(desk: Desk) -> None:
     owner = desk.owner()
     desk.outcomes["hang"] = [None, PASSES]

@@ -181,6 +181,29 @@ def test_a_repository_that_cannot_be_read_is_told(system: System, tmp_path: Path
     assert "none" in found["reason"]
 
 
+@pytest.mark.slow(reason="executes a plan and runs three checks in sandboxes")
+def test_the_head_after_a_rollback_is_checked_and_told(system: System, tmp_path: Path) -> None:
+    repository = Repository(system[1], tmp_path / "r", verify=["echo looks; test -e src/a.py"])
+    executor = Executor(system[1], str(repository.path))
+    executor.repository = repository.id
+    plan = executor.plan(phase("One", task("a", files=["src/a.py"])))
+    executor.ask(f"/api/plans/{plan['id']}/execute")
+    assert executor.ended(plan["id"])["status"] == "COMPLETED"
+    (done,) = executor.progress(plan["id"])["tasks"]
+    assert done["verified"] == "passed"
+    executor.ask(f"/api/plans/{plan['id']}/rollback")
+    executor.until(plan["id"], lambda plan: executor.progress(plan["id"])["rollback"]["verified"] is not None)
+    progress = executor.progress(plan["id"])
+    told = progress["rollback"]
+    assert (told["status"], told["error"], told["verified"]) == ("DONE", None, "failed")
+    (reverted,) = progress["tasks"]
+    assert [(head["commit"], head["verified"]) for head in told["heads"]] == [(reverted["revertSha"], "failed")]
+    assert "exit code 1" in told["heads"][0]["reason"]
+    assert progress["events"][0]["what"] == "ROLLBACK_CHECK_FAILED"
+    checks = system[1].ok(system[1].http.get(f"/api/plan-tasks/{done['id']}/checks"))["items"]
+    assert (checks[0]["kind"], checks[0]["log"]) == ("rollback", "looks\n")
+
+
 def test_nothing_is_left_open(system: System) -> None:
     local, _ = system
     local.fire_schedules("PlanExecutorFunction")

@@ -23,6 +23,7 @@ from groundwork.execution.checks_at_start import ChecksAtStart
 from groundwork.execution.coordinator import ExecutionCoordinator
 from groundwork.execution.own_commits import OpenClone
 from groundwork.execution.ports import Machine
+from groundwork.execution.rollback_checker import RollbackChecker
 from groundwork.execution.schedule import Timer
 from groundwork.generation.registry import run_handlers
 from groundwork.imports.ports import ImportFiles
@@ -121,6 +122,21 @@ class Services:
             open_repository=open_repository,
             repository=self.tables.repositories.get,
             again=self.start_baseline,
+            now_ms=self.now_ms,
+            left_ms=left_ms,
+        )
+
+    def rollback_checker(
+        self, coordinator: ExecutionCoordinator, open_repository: OpenClone, left_ms: Callable[[], int]
+    ) -> RollbackChecker:
+        return RollbackChecker(
+            store=self.tables.executions,
+            coordinator=coordinator,
+            claims=self.tables.rollback_claims,
+            runner=self.open_checks,
+            open_repository=open_repository,
+            repository=self.tables.repositories.get,
+            again=self.machine.request_rollback,
             now_ms=self.now_ms,
             left_ms=left_ms,
         )

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
+from groundwork.adapters.dynamodb.check_rows import ROLLBACK, RUNNING
 from groundwork.adapters.dynamodb.sessions import DynamoSessions
 from groundwork.agent.patches import PatchRef
 from groundwork.checks.errors import ClaimLost
@@ -81,6 +82,10 @@ class CheckService:
         return Job(now + self.random.choice([0.0, 1.0, 30.0, 400.0]), job.tree_sha, verdict)
 
     def _is_claimed(self, owner: Owner) -> bool:
+        if owner.kind is OwnerKind.ROLLBACK:
+            row = self.cloud.database.row(("plans", owner.plan_id, ROLLBACK))
+            running = row is not None and row["status"]["S"] == RUNNING
+            return running and (number_of(row, "epoch"), number_of(row, "number")) == (owner.epoch, owner.number)
         row = self.cloud.database.row(("plans", owner.plan_id, f"X#{owner.task_id.rpartition('-')[2]}"))
         if row is None or row["status"]["S"] != TaskStatus.RUNNING.value:
             return False
@@ -123,6 +128,11 @@ class CheckInvariants:
     def on_job(self, job: CheckJob, open_: set[str]) -> None:
         """A session is stored before its command starts, and closed before its landing."""
         owner = job.owner
+        if owner.kind is OwnerKind.ROLLBACK:
+            rollback = self.seen.moments[owner.plan_id].execution.rollback
+            heads = {head.commit for head in rollback.heads} if rollback else set()
+            demand(job.commit in heads, "a_rollbacks_check_is_of_its_head", f"{owner.id}: {job.commit}")
+            return
         if owner.kind is OwnerKind.LANDING:
             opened = f"{OwnerKind.TASK}:{owner.task_id}:{owner.number}"
             demand(opened not in open_, "a_task_that_lands_has_closed_its_session", owner.task_id)

@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+from groundwork.adapters.dynamodb.check_rows import ROLLBACK, RUNNING
 from groundwork.adapters.dynamodb.sessions import DynamoSessions
 from groundwork.plans.model import PlanStatus, TaskStatus
 from tests.simulation.execution.patching import patches_go_together
@@ -23,7 +24,7 @@ A_TASK_S = 2_400.0
 def rests(moment: Moment) -> bool:
     """True if the plan has ended, or waits for nothing but a resume or an approval."""
     execution = moment.execution
-    if execution.rolling_back or execution.status is PlanStatus.PAUSING:
+    if execution.rolling_back or _pending_heads(moment) or execution.status is PlanStatus.PAUSING:
         return False
     if execution.status is not PlanStatus.RUNNING:
         return True
@@ -31,6 +32,11 @@ def rests(moment: Moment) -> bool:
         return False
     left = [task.id for task in moment.plan.tasks if its_turn(moment, task.id) and moment.of(task.id).is_waiting]
     return bool(left) and all(moment.of(id_).status is TaskStatus.AWAITING_APPROVAL for id_ in left)
+
+
+def _pending_heads(moment: Moment) -> list[str]:
+    rollback = moment.execution.rollback
+    return [head.commit for head in rollback.heads if head.verified is None] if rollback else []
 
 
 def rest_comes(seen: SeenPlans, world: World, since: float) -> None:
@@ -55,6 +61,7 @@ def at_the_end(
     spent_equals_the_bill(seen, provider)
     the_branches_hold_what_was_done(seen, repositories)
     patches_go_together(seen, repositories, sessions)
+    checks_of_rollbacks_have_ended(seen)
 
 
 def everything_has_ended(seen: SeenPlans) -> None:
@@ -65,6 +72,15 @@ def everything_has_ended(seen: SeenPlans) -> None:
     left = [name for name, execution in machine.executions.items() if execution.status == "RUNNING"]
     demand(not left, "no_execution_outlives_its_plan", f"{left}")
     demand(not machine.waiting, "no_execution_outlives_its_plan", f"{len(machine.waiting)} tokens wait")
+
+
+def checks_of_rollbacks_have_ended(seen: SeenPlans) -> None:
+    """No claim keeps a sandbox alive."""
+    for moment in seen.moments.values():
+        row = seen.cloud.database.row(("plans", moment.plan.id, ROLLBACK))
+        ended = row is None or row["status"]["S"] != RUNNING
+        pending = _pending_heads(moment)
+        demand(ended and not pending, "a_check_of_a_rollback_ends", f"{moment.plan.id}: {row}, pending {pending}")
 
 
 def the_machine_stays_within_its_limits(seen: SeenPlans) -> None:

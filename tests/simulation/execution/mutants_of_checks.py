@@ -23,6 +23,10 @@ def with_checks(world: World) -> World:
     return replace(world, checked=REPOSITORIES)
 
 
+def rolled_back_with_checks(world: World) -> World:
+    return replace(with_checks(world), clicks=12, rollbacks=4, click_s=60.0)
+
+
 def _any_verdict(self: Landing, tree: str) -> bool | None:
     """A verdict counts for any tree."""
     return True if self.passed else False if self.failed else None
@@ -122,5 +126,11 @@ MUTANTS_OF_CHECKS = (
         "a check that could not run uses up an attempt",
         patched("groundwork.execution.landing.Lander._could_not_run", _counts_as_failed),
         with_checks,
+    ),
+    ExecutionMutant(
+        "a rollback's check told once",
+        "a lost worker leaves the check after a rollback pending for good",
+        patched("groundwork.execution.state.Execution.checking_rollback", property(lambda self: False)),
+        rolled_back_with_checks,
     ),
 )

@@ -20,6 +20,7 @@ from groundwork.api.plan_events import PlanEvents, attempt_key
 from groundwork.execution.agent_worker import AgentWorker
 from groundwork.execution.coordinator import ExecutionCoordinator
 from groundwork.execution.git_reverter import GitReverter
+from groundwork.execution.rollback_checker import RollbackChecker
 from groundwork.execution.step_handler import PlanNotEnded, StepHandler
 from groundwork.ids import Kind, Path
 from groundwork.llm.port import Usage
@@ -175,8 +176,23 @@ class ExecutionSimulation:
             baselines=NO_CHECKS,
             keeper=lambda: NO_CHECKS,
             checks_at_start=StartedWithChecks(self.world),  # type: ignore[arg-type]
+            rollback_checker=self._rollback_checker(sandbox),
             now_ms=sandbox.now_ms,
             left_ms=sandbox.left_ms,
+        )
+
+    def _rollback_checker(self, sandbox: Sandbox) -> RollbackChecker:
+        return RollbackChecker(
+            store=self.tables.executions,
+            coordinator=self.coordinator(),
+            claims=self.tables.rollback_claims,
+            runner=lambda: SimulatedChecks(self.checks),
+            open_repository=self.repositories.opened,
+            repository=self.tables.repositories.get,
+            again=PlanMachine("machine", "executor").request_rollback,
+            now_ms=sandbox.now_ms,
+            left_ms=sandbox.left_ms,
+            sleep=pause,
         )
 
     def _woken(self, sandbox: Sandbox, event: Json) -> Json:

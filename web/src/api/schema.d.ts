@@ -1620,10 +1620,10 @@ export interface components {
             dependsOn: string[];
         };
         /**
-         * @description Occasion of a check. `task` is during the session, `landing` before the change lands.
+         * @description Occasion of a check. `task` is during the session, `landing` before the change lands, `rollback` after a rollback.
          * @enum {string}
          */
-        CheckKind: "task" | "landing";
+        CheckKind: "task" | "landing" | "rollback";
         /**
          * @description Verdict of a check. `could_not_run` is not a failure; it says nothing about the code.
          * @enum {string}
@@ -3752,12 +3752,32 @@ export interface components {
             status: components["schemas"]["RollbackStatus"];
             /** @description Reason of a failed rollback, or null. */
             error: string | null;
+            /**
+             * @description Checks of the pushed heads, one for each repository with reverts. Empty in a plan without checks.
+             * @default []
+             */
+            heads: components["schemas"]["RollbackHead"][];
+            /** @description Least favourable verdict of `heads`. Null while a check is pending, and if nothing was pushed. It has no effect on the rollback. */
+            verified: components["schemas"]["Verified"] | null;
         };
         /**
          * @description Handling of commits built on the reverted ones. `refuse` answers 409 `HAS_DEPENDENTS`, `include` reverts them first.
          * @enum {string}
          */
         RollbackDependents: "refuse" | "include";
+        /** @description Check of a repository's head after a rollback. */
+        RollbackHead: {
+            /** @description Id of the repository. */
+            repositoryId: string;
+            /** @description Id of its last reverted task. It lists the check's commands, and is billed. */
+            taskId: string;
+            /** @description Checked commit. */
+            commit: string;
+            /** @description Verdict, or null while the check is pending. */
+            verified: components["schemas"]["Verified"] | null;
+            /** @description Reason of a failed or missing check, or null. */
+            reason: string | null;
+        };
         /** @description Scope of a rollback. Without `taskId` and `phaseId` the whole plan. */
         RollbackRequest: {
             /** @description Id of the task. Null for none. */
@@ -4637,7 +4657,7 @@ export interface components {
             costUsd: number;
             /** @description Occasion of the check. */
             kind: components["schemas"]["CheckKind"];
-            /** @description Number of the task's attempt. */
+            /** @description Number of the task's attempt, or of the rollback. */
             attempt: number;
             /** @description Time of the start (RFC 3339, UTC), or null. */
             startedAt: string;

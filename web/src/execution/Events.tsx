@@ -29,6 +29,9 @@ const ROLLBACK_EVENTS: Record<string, EventStyle> = {
   ROLLBACK_RUNNING: { label: "Rollback started", tone: "violet" },
   ROLLBACK_DONE: { label: "Rollback completed", tone: "violet" },
   ROLLBACK_FAILED: { label: "Rollback failed", tone: "red" },
+  ROLLBACK_CHECK_PASSED: { label: "Checks passed after the rollback", tone: "green" },
+  ROLLBACK_CHECK_FAILED: { label: "Checks failed after the rollback", tone: "red" },
+  ROLLBACK_CHECK_NOT_RUN: { label: "Checks not run after the rollback", tone: "amber" },
 };
 
 /** Activity lately, newest first. */

@@ -11,6 +11,8 @@ const rollback: Progress["rollback"] = {
   atMs: 0,
   status: "RUNNING",
   error: null,
+  heads: [],
+  verified: null,
 };
 
 function offered(fields: Partial<Progress>, tasks = [aTaskProgress("a")]): string[] {

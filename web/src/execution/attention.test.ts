@@ -52,8 +52,10 @@ it("names an execution that has died, and a rollback that could not go on", () =
     atMs: 0,
     status: "FAILED",
     error: "A conflict.",
+    heads: [],
+    verified: null,
   } as const;
-  expect(kinds(aProgress([], { status: "COMPLETED", rollback: { ...rollback, taskIds: [] } }))).toEqual([
-    "rollback-failed",
-  ]);
+  expect(
+    kinds(aProgress([], { status: "COMPLETED", rollback: { ...rollback, taskIds: [], heads: [] } })),
+  ).toEqual(["rollback-failed"]);
 });

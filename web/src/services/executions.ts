@@ -38,6 +38,7 @@ export function pollAfter(progress: Progress | undefined): number | false {
   if (!progress) return false;
   if (progress.pollAfterMs !== null) return progress.pollAfterMs;
   if (progress.rollback?.status === "RUNNING" || progress.status === "GENERATING") return BUSY_MS;
+  if (progress.rollback?.heads.some((head) => head.verified === null)) return SCHEDULED_MS;
   return progress.schedule ? SCHEDULED_MS : false;
 }
 

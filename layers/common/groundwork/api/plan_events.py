@@ -17,6 +17,7 @@ from groundwork.execution.baseline_worker import BaselineWorker
 from groundwork.execution.checks_at_start import ChecksAtStart
 from groundwork.execution.commands import Actor
 from groundwork.execution.coordinator import ExecutionCoordinator
+from groundwork.execution.rollback_checker import RollbackChecker
 from groundwork.execution.rollback_runner import RollbackRunner
 from groundwork.execution.schedule import Timer, fire
 from groundwork.execution.step_handler import StepHandler
@@ -50,6 +51,7 @@ class PlanEvents:
     baselines: BaselineWorker
     keeper: Callable[[], SandboxKeeper]
     checks_at_start: ChecksAtStart
+    rollback_checker: RollbackChecker
     now_ms: Callable[[], int]
     left_ms: Callable[[], int]
 
@@ -157,17 +159,20 @@ class PlanEvents:
         return {"status": state.status.value}
 
     def roll_back(self, plan_id: str) -> Json:
-        """Revert commits. Raises Transient.
+        """Revert commits, then check the new head. Raises Transient.
 
-        Lambda retries an asynchronous event twice, then the sweep takes over.
+        The rollback has ended before the check begins. Lambda retries an asynchronous event twice, then the sweep takes
+        over.
         """
         executions, repository = self.tables.executions, self.tables.repositories.get
         runner = RollbackRunner(executions, self.coordinator(None), self.reverter, repository, self.now_ms)
         try:
+            self.rollback_checker.end_earlier(plan_id)
             status = runner.run(plan_id)
+            check = self.rollback_checker.run(plan_id)
         except NotFound:
-            status = "gone"
-        logger.info("Rollback", plan_id=plan_id, status=status)
+            status = check = "gone"
+        logger.info("Rollback", plan_id=plan_id, status=status, check=check)
         return {"status": status}
 
     def execution_ended(self, detail: Json) -> Json:

@@ -16,15 +16,16 @@ class OwnerKind(StrEnum):
     TASK = "task"
     LANDING = "landing"
     BASELINE = "baseline"
+    ROLLBACK = "rollback"
 
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """Owner of at most one sandbox: a task's attempt, a landing or a baseline.
+    """Owner of at most one sandbox: a task's attempt, a landing, a baseline or a rollback.
 
     `epoch` is the claim of the caller: the condition of every write, not part of the identity. `number` is the attempt,
     also for a landing; a landing has a sandbox of its own. A baseline has the repository's id in place of plan and
-    task, and a number of its own.
+    task, and a number of its own. A rollback has its own number and its last reverted task, which is billed.
     """
 
     kind: OwnerKind

@@ -46,6 +46,13 @@ MIN_LIFE_SECONDS, MAX_LIFE_SECONDS = 3_600, 28_800
 """Bounds of a sandbox's lifetime; the service allows eight hours."""
 
 MAX_CHANGED_BYTES = 4 * 1024 * 1024
+WAITS: dict[type[Exception], str] = {
+    NoFreeSlot: "Waits for a free sandbox",
+    NoCapacity: "Waits for a sandbox: the service has none free",
+    # a killed command may take a moment to end
+    SandboxBusy: "Waits for an earlier command to end",
+}
+
 IN_SANDBOX_END = 2**62
 """An offset behind any log: only the command's end answers such a poll."""
 
@@ -74,10 +81,8 @@ class SandboxCheckRunner:
             return self._progress(job, record)
         try:
             return _Course(self, job, record).run(seconds)
-        except NoFreeSlot:
-            return self._waiting(job, record, "Waits for a free sandbox")
-        except NoCapacity:
-            return self._waiting(job, record, "Waits for a sandbox: the service has none free")
+        except (NoFreeSlot, NoCapacity, SandboxBusy) as wait:
+            return self._waiting(job, record, WAITS[type(wait)])
         except (SandboxLost, KeyReused) as lost:
             return self._restart(job, str(lost))
         except (CommandRefused, CommandConflict, TreeRefused) as refused:

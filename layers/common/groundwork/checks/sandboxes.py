@@ -76,5 +76,5 @@ class SandboxRows(Protocol):
     def all(self) -> list[OpenSandbox]: ...
 
     def is_live(self, owner: Owner) -> bool:
-        """True while the attempt or baseline runs, under any claim."""
+        """True while the attempt, baseline or check of a rollback runs, under any claim."""
         ...

@@ -46,12 +46,12 @@ class BaselineShown(TypedDict):
 
 
 class CheckShown(CommandShown):
-    """A command of a check of a task. `kind`: during its session, or before it lands."""
+    """A command of a check of a task. `kind`: during its session, before it lands, or after a rollback."""
 
     tree: str
     commit: str
     status: Verdict | Literal["running"]
     costUsd: float
-    kind: Literal["task", "landing"]
+    kind: Literal["task", "landing", "rollback"]
     attempt: int
     startedAt: str

@@ -63,7 +63,7 @@ class ExecutionCoordinator:
         if self._answer_all(superseded_gates(execution_state)) and not self._start(execution_state):
             # the event about the ended execution is late or lost
             execution_state = self.execution_over(plan_id, execution_state.execution.number, "The execution has ended.")
-        if execution_state.execution.rolling_back:
+        if execution_state.execution.rolling_back or execution_state.execution.checking_rollback:
             self._request_rollback(execution_state)
         answered = [
             id_
@@ -89,9 +89,8 @@ class ExecutionCoordinator:
             errors: list[str] = []
             try:
                 execution_state = replace(self, on_notify_error=errors.append).resync(plan_id)
-                active = execution_state.status in (PlanStatus.RUNNING, PlanStatus.PAUSING)
                 # a plan with failed notifications stays marked: nothing but the next sweep sends them again
-                if not active and not execution_state.execution.rolling_back and not errors:
+                if not _has_work(execution_state) and not errors:
                     self.store.mark_idle(execution_state)
                 swept.append(plan_id)
             except (NotFound, Transient) as fault:
@@ -228,6 +227,12 @@ class ExecutionCoordinator:
             yield
         except Transient as fault:
             self.on_notify_error(f"Could not {action}: {fault}")
+
+
+def _has_work(execution_state: ExecutionState) -> bool:
+    execution = execution_state.execution
+    active = execution_state.status in (PlanStatus.RUNNING, PlanStatus.PAUSING)
+    return active or execution.rolling_back or execution.checking_rollback
 
 
 def _unchanged(execution_state: ExecutionState) -> ExecutionState:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from groundwork.execution.ports import Event
-from groundwork.execution.state import ExecutionState, TaskExecution
+from groundwork.execution.state import ExecutionState, Rollback, TaskExecution
 from groundwork.plans.model import TaskStatus
 
 _SILENT_STATUSES = (TaskStatus.PENDING, TaskStatus.WAITING)
@@ -18,6 +18,7 @@ def _events(before: ExecutionState, after: ExecutionState, now_ms: int, who: str
     earlier, later = before.execution.rollback, after.execution.rollback
     if later is not None and (earlier is None or (earlier.number, earlier.status) != (later.number, later.status)):
         yield Event(now_ms, f"ROLLBACK_{later.status}", later.who, reason=later.error)
+    yield from _rollback_checks(earlier, later, now_ms)
     skipped = after.execution.passed_over
     if skipped is not None and skipped != before.execution.passed_over:
         yield Event(now_ms, "PASSED_OVER", who, reason=f"Skipped the scheduled time {skipped.time}: {skipped.reason}")
@@ -31,6 +32,15 @@ def _events(before: ExecutionState, after: ExecutionState, now_ms: int, who: str
         old = before.of(task_id)
         if kind := _event_kind(old, state):
             yield Event(now_ms, kind, who, task_id, state.error_msg if "FAILED" in kind else state.note)
+
+
+def _rollback_checks(earlier: Rollback | None, later: Rollback | None, now_ms: int) -> Iterator[Event]:
+    if earlier is None or later is None or earlier.number != later.number:
+        return
+    pending = {head.repository_id for head in earlier.heads if head.verified is None}
+    for head in later.heads:
+        if head.repository_id in pending and head.verified is not None:
+            yield Event(now_ms, f"ROLLBACK_CHECK_{head.verified.name}", later.who, reason=head.reason)
 
 
 def _event_kind(old: TaskExecution, new: TaskExecution) -> str | None:

@@ -219,20 +219,15 @@ class Lander:
         self, session: Session, candidate: Candidate, settings: CheckSettings, runner: CheckRunner
     ) -> Session | TaskOutcome:
         """Return the session with a verdict on the tree, or the outcome without one."""
-        landing = _landing(session)
-        if landing.verdict_on(candidate.tree) is not None:
+        if _landing(session).verdict_on(candidate.tree) is not None:
             return session
-        if landing.tree != candidate.tree:
-            # a new sandbox for each tree: the check of an earlier one ran the change's code, which may alter the set-up
-            await self._close(landing, runner)
-            # saved before the sandbox: whoever continues must know its owner
-            session = await self._save(session.changed(landing=landing.begin(candidate.tree)))
-        try:
-            progress = await self._advance(await self._job(session, candidate, settings), runner)
-        except ClaimLost:
-            return Suspended()
-        except SandboxUnavailable as unavailable:
-            return Blocked(f"The checks cannot run: {unavailable}")
+        begun = await self._begin_round(session, candidate, runner)
+        if not isinstance(begun, Session):
+            return begun
+        session = begun
+        progress = await self._advance(await self._job(session, candidate, settings), runner)
+        if not isinstance(progress, CheckProgress):
+            return progress
         if progress.verdict is None:
             run_s = sum(one.seconds for one in progress.results)
             return Waiting(poll_delay_s(run_s, progress.wait_s), progress.activity)
@@ -243,7 +238,23 @@ class Lander:
             return await self._could_not_run(session, progress)
         return session
 
-    async def _advance(self, job: CheckJob, runner: CheckRunner) -> CheckProgress:
+    async def _begin_round(self, session: Session, candidate: Candidate, runner: CheckRunner) -> Session | Blocked:
+        """Save the tree to check, unless its check has begun. Returns Blocked after too many moves of the branch."""
+        landing = _landing(session)
+        if landing.tree == candidate.tree:
+            return session
+        if landing.tree and landing.verdict_on(landing.tree) is None:
+            # the branch has moved between two invocations: the check in progress proves nothing any more
+            moved = await self._after_move(session)
+            if isinstance(moved, Blocked):
+                return moved
+            session, landing = moved, _landing(moved)
+        # a new sandbox for each tree: the check of an earlier one ran the change's code, which may alter the set-up
+        await self._close(landing, runner)
+        # saved before the sandbox: whoever continues must know its owner
+        return await self._save(session.changed(landing=landing.begin(candidate.tree)))
+
+    async def _advance(self, job: CheckJob, runner: CheckRunner) -> CheckProgress | TaskOutcome:
         started = time.monotonic()
 
         def seconds() -> float:
@@ -253,13 +264,18 @@ class Lander:
             return max(0.0, min(watched, self.context.left_ms() / 1000 - RESERVED_S))
 
         await self.context.report_activity("Checks the change as it would land")
-        return await asyncio.to_thread(runner.advance, job, seconds)
+        try:
+            return await asyncio.to_thread(runner.advance, job, seconds)
+        except ClaimLost:
+            return Suspended()
+        except SandboxUnavailable as unavailable:
+            return Blocked(f"The checks cannot run: {unavailable}")
 
     async def _job(self, session: Session, candidate: Candidate, settings: CheckSettings) -> CheckJob:
         checkout = await self._checkout(candidate.commit)
         return CheckJob(
-            # a new id for each round: a repeated one continues, also after its end
-            id=f"land-{_landing(session).rounds}",
+            # a repeated id continues, also after its end; with the tree, an outdated session cannot reuse a verdict
+            id=f"land-{_landing(session).rounds}-{candidate.tree[:16]}",
             owner=landing_owner(self.assignment),
             repository_id=self.assignment.repository.id,
             settings=settings,

@@ -90,7 +90,7 @@ class Machine(Protocol):
         ...
 
     def request_rollback(self, plan_id: str) -> None:
-        """Request the plan's rollback in another function."""
+        """Request the plan's rollback, or the check after it, in another function."""
         ...
 
     def open_gate(self, token: str, answer: str) -> None:

@@ -5,8 +5,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from groundwork.backlog.model import rfc3339
+from groundwork.checks.model import Verified
 from groundwork.execution.gates import earlier_in_phase, is_due
-from groundwork.execution.state import ExecutionState, TaskExecution, TaskUsage
+from groundwork.execution.state import Execution, ExecutionState, TaskExecution, TaskUsage
 from groundwork.plans.graph import schedule
 from groundwork.plans.model import Phase, Plan, PlanStatus, Task, TaskStatus
 
@@ -36,7 +37,7 @@ def progress(
         "seq": execution.seq,
         "schedule": execution.schedule.as_json() if execution.schedule else None,
         "passedOver": execution.passed_over.as_json() if execution.passed_over else None,
-        "rollback": execution.rollback.as_json() if execution.rollback else None,
+        "rollback": rollback_shown(execution),
         "phases": [_phase(execution_state, phase) for phase in plan.phases],
         "phaseCounts": dict(Counter(_phase_status(execution_state, phase) for phase in plan.phases)),
         "taskCounts": dict(Counter(execution_state.of(task.id).status.value for task in plan.tasks)),
@@ -53,6 +54,16 @@ def progress(
         "events": list(events),
         "pollAfterMs": 2_000 if execution_state.status.executing else None,
     }
+
+
+def rollback_shown(execution: Execution) -> dict[str, Any] | None:
+    rollback = execution.rollback
+    if rollback is None:
+        return None
+    unchecked = rollback.status == "DONE" and not execution.checks
+    verified = Verified.NOT_CONFIGURED if unchecked else rollback.verified
+    shown = {"heads": [head.as_json() for head in rollback.heads], "verified": verified.value if verified else None}
+    return rollback.as_json() | shown
 
 
 def remaining_ms(execution_state: ExecutionState, expect: ExpectedSeconds, now_ms: int) -> int | None:

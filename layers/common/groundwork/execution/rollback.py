@@ -8,10 +8,11 @@ from collections.abc import Iterable, Mapping
 from graphlib import TopologicalSorter
 from typing import Any
 
+from groundwork.checks.model import Verified
 from groundwork.errors import NotFound
 from groundwork.execution.commands import Actor
 from groundwork.execution.errors import DependentsFirst, NothingToRollBack, RollingBack, WrongStatus
-from groundwork.execution.state import MAX_ATTEMPTS, ExecutionState, Rollback, TaskExecution
+from groundwork.execution.state import MAX_ATTEMPTS, ExecutionState, HeadCheck, Rollback, TaskExecution
 from groundwork.plans.model import PlanStatus, Task, TaskStatus
 
 _FINISHED = (PlanStatus.COMPLETED, PlanStatus.CANCELLED)
@@ -103,7 +104,7 @@ def record_reverts(execution_state: ExecutionState, number: int, reverts: Mappin
         "needs_restart": execution_state.execution.needs_restart or execution_state.status is PlanStatus.PAUSED
     }
     if not left:
-        fields["rollback"] = rollback.model_copy(update={"status": "DONE"})
+        fields["rollback"] = _ended(execution_state, rollback, "DONE")
     return execution_state.with_execution(**fields)
 
 
@@ -131,5 +132,57 @@ def fail_rollback(execution_state: ExecutionState, number: int, reason: str) -> 
     rollback = execution_state.execution.rollback
     if rollback is None or rollback.number != number or rollback.status != "RUNNING":
         return execution_state
-    ended = rollback.model_copy(update={"status": "FAILED", "error": reason[:1_000]})
+    ended = _ended(execution_state, rollback, "FAILED", reason[:1_000])
     return execution_state.with_execution(rollback=ended)
+
+
+def _ended(execution_state: ExecutionState, rollback: Rollback, status: str, error: str | None = None) -> Rollback:
+    heads = tuple(_pushed_heads(execution_state, rollback).values())
+    fields = {"status": status, "error": error, "heads": heads, "verified": _summary(heads)}
+    return rollback.model_copy(update=fields)
+
+
+def _pushed_heads(execution_state: ExecutionState, rollback: Rollback) -> dict[str, HeadCheck]:
+    """Return the newest revert by repository. A withdrawn patch pushes nothing."""
+    heads: dict[str, HeadCheck] = {}
+    # a plan without checks stores nothing about them
+    if not execution_state.execution.checks:
+        return heads
+    for task_id in rollback.task_ids:
+        task, state = execution_state.plan.task(task_id), execution_state.of(task_id)
+        if task is None or has_result(state) or not state.revert_sha:
+            continue
+        repository_id = task.repository_id or execution_state.plan.repository_id
+        checks = execution_state.checks_of(repository_id)
+        heads[repository_id] = HeadCheck(
+            repository_id=repository_id,
+            task_id=task_id,
+            commit=state.revert_sha,
+            verified=None if checks and checks.settings.verify else Verified.NOT_CONFIGURED,
+        )
+    return heads
+
+
+def _summary(heads: Iterable[HeadCheck]) -> Verified | None:
+    """Return the least favourable verdict; None without a head, or with a pending one."""
+    verdicts = {head.verified for head in heads}
+    if None in verdicts:
+        return None
+    order = (Verified.FAILED, Verified.NOT_RUN, Verified.PASSED, Verified.NOT_CONFIGURED)
+    return next((verdict for verdict in order if verdict in verdicts), None)
+
+
+def record_head_check(
+    execution_state: ExecutionState, number: int, repository_id: str, verified: Verified, reason: str | None
+) -> ExecutionState:
+    """Record a pending check's verdict. Does nothing after another rollback's request."""
+    rollback = execution_state.execution.rollback
+    if rollback is None or rollback.number != number:
+        return execution_state
+    result = {"verified": verified, "reason": reason[:1_000] if reason else None}
+    heads = tuple(
+        head.model_copy(update=result) if head.repository_id == repository_id and head.verified is None else head
+        for head in rollback.heads
+    )
+    checked = rollback.model_copy(update={"heads": heads, "verified": _summary(heads)})
+    return execution_state.with_execution(rollback=checked)

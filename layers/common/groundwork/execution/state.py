@@ -170,8 +170,24 @@ class TaskExecution(Stored):
         )
 
 
+class HeadCheck(Stored):
+    """Check of a repository's head after a rollback. `task_id` is its last reverted task.
+
+    `verified` is None while the check is pending.
+    """
+
+    repository_id: Annotated[str, stored_as("repositoryId")]
+    task_id: Annotated[str, stored_as("taskId")]
+    commit: Annotated[str, stored_as("commit")]
+    verified: Annotated[Verified | None, stored_as("verified")] = None
+    reason: Annotated[str | None, stored_as("reason")] = None
+
+
 class Rollback(Stored):
-    """Rollback of tasks, in this order. `number` identifies it."""
+    """Rollback of tasks, in this order. `number` identifies it.
+
+    `heads` are checked after its end, and hold up nothing. `verified` sums them up.
+    """
 
     number: Annotated[int, stored_as("number")]
     task_ids: Annotated[tuple[str, ...], stored_as("taskIds")]
@@ -179,6 +195,12 @@ class Rollback(Stored):
     at_ms: Annotated[int, stored_as("atMs")]
     status: Annotated[Literal["RUNNING", "DONE", "FAILED"], stored_as("status")] = "RUNNING"
     error: Annotated[str | None, stored_as("error")] = None
+    heads: Annotated[tuple[HeadCheck, ...], stored_as("heads"), Field(exclude_if=is_unused)] = ()
+    verified: Annotated[Verified | None, stored_as("verified"), Field(exclude_if=is_unused)] = None
+
+    @property
+    def check_pending(self) -> bool:
+        return any(head.verified is None for head in self.heads)
 
 
 class PassedOver(Stored):
@@ -242,6 +264,10 @@ class Execution(Stored):
     @property
     def rolling_back(self) -> bool:
         return self.rollback is not None and self.rollback.status == "RUNNING"
+
+    @property
+    def checking_rollback(self) -> bool:
+        return self.rollback is not None and self.rollback.check_pending
 
     def changed(self, **fields: Any) -> Self:
         return self.model_copy(update=fields)

@@ -240,7 +240,8 @@ class StepHandler:
         The sweep repeats a failed close.
         """
         state = execution_state.of(task_id)
-        if step in (Step.GATE, Step.DONE) and state.attempts:
+        ended = step in (Step.GATE, Step.DONE) or not state.attempt_open
+        if ended and state.attempts:
             with suppress(Transient):
                 self.worker.release(execution_state.plan.id, task_id, state.attempts, state.epoch)
 

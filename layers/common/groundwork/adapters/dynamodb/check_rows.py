@@ -23,7 +23,9 @@ from groundwork.plans.model import TaskStatus
 
 BASELINE = "BASELINE"
 RUNNING = "running"
-"""Status of a baseline in progress, in its row."""
+"""Status of a baseline or a check of a rollback in progress, in its row."""
+
+ROLLBACK = "ROLLBACK"
 
 
 class CheckRow(Model):
@@ -69,7 +71,21 @@ class BaselineRow(Model):
     attention_index = AttentionIndex()
 
 
-CHECK_ROWS: list[type[Model]] = [CheckRow, CheckResultRow, BaselineRow]
+class RollbackCheckRow(Model):
+    """Claim of the check after a plan's rollback `number`. `epoch` fences its workers."""
+
+    class Meta:
+        table_name = ""
+
+    pk = UnicodeAttribute(attr_name="pk", hash_key=True)
+    sk = UnicodeAttribute(attr_name="sk", range_key=True, default=ROLLBACK)
+    number = NumberAttribute(attr_name="number")
+    status = UnicodeAttribute(attr_name="status")
+    epoch = NumberAttribute(attr_name="epoch", default=0)
+    lease_until = NumberAttribute(attr_name="lease", null=True)
+
+
+CHECK_ROWS: list[type[Model]] = [CheckRow, CheckResultRow, BaselineRow, RollbackCheckRow]
 
 
 class DynamoCheckRecords:
@@ -155,6 +171,8 @@ def claim_of(owner: Owner) -> tuple[Any, str, Any]:
     """Return the row class, sort key and condition of a valid claim."""
     if owner.kind is OwnerKind.BASELINE:
         return BaselineRow, BASELINE, (BaselineRow.epoch == owner.epoch) & running_baseline(owner)
+    if owner.kind is OwnerKind.ROLLBACK:
+        return RollbackCheckRow, ROLLBACK, (RollbackCheckRow.epoch == owner.epoch) & running_rollback_check(owner)
     return StateRow, state_key(owner.task_id), (StateRow.epoch == owner.epoch) & running_task()
 
 
@@ -169,3 +187,14 @@ def running_task() -> Any:
 
 def running_baseline(owner: Owner) -> Any:
     return (BaselineRow.number == owner.number) & (BaselineRow.status == RUNNING)
+
+
+def running_rollback_check(owner: Owner) -> Any:
+    return (RollbackCheckRow.number == owner.number) & (RollbackCheckRow.status == RUNNING)
+
+
+def billed_row(owner: Owner) -> tuple[Any, str]:
+    """Return the row class and sort key of the row with the owner's usage."""
+    if owner.kind is OwnerKind.BASELINE:
+        return BaselineRow, BASELINE
+    return StateRow, state_key(owner.task_id)

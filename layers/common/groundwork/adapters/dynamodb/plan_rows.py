@@ -11,6 +11,7 @@
                / K#T17, D#T17        the session of a task's attempt, a patch; the parts follow
                / G#T17#…             a line of a task's log, by time and number
                / C#T17#task:2#j1     a job of checks of the second attempt; C#…#003 the result of a command
+               / ROLLBACK            the claim of the check after a rollback
     repository / P, MEASURED#M       a repository, and measurements of its tasks by effort
                / BASELINE, C#…       its last baseline, and the checks of it
     template   / P, B#000            a template and its body, in pieces

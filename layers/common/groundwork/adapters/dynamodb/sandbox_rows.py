@@ -10,7 +10,16 @@ from pynamodb.attributes import BooleanAttribute, NumberAttribute, UnicodeAttrib
 from pynamodb.connection import Connection
 from pynamodb.models import Model
 
-from groundwork.adapters.dynamodb.check_rows import BASELINE, RUNNING, BaselineRow, check_claim, claim_of
+from groundwork.adapters.dynamodb.check_rows import (
+    BASELINE,
+    ROLLBACK,
+    RUNNING,
+    BaselineRow,
+    RollbackCheckRow,
+    billed_row,
+    check_claim,
+    claim_of,
+)
 from groundwork.adapters.dynamodb.client import Cancelled, ConditionFailed, Transaction, translate_errors
 from groundwork.adapters.dynamodb.execution_rows import SlotsRow, StateRow, state_key
 from groundwork.adapters.dynamodb.executions import ACCOUNT
@@ -80,9 +89,7 @@ class DynamoSandboxRows:
         if bill is None:
             check_claim(transaction, after.owner)
         else:
-            # one action on a row: the condition of the usage is the claim
-            row, key, claim = claim_of(after.owner)
-            transaction.update(row(after.owner.plan_id, key), _additions(row, bill), claim, "claim")
+            _bill_under_claim(transaction, after.owner, bill)
         transaction.update(SandboxRow(SANDBOXES, after.owner.id), _changes(after), _unchanged(before), "row")
         try:
             transaction.commit()
@@ -124,7 +131,7 @@ class DynamoSandboxRows:
         transaction.delete(SandboxRow(SANDBOXES, owner.id), _unchanged(sandbox), "row")
         transaction.update(SlotsRow(ACCOUNT, SANDBOXES), [SlotsRow.used.add(-1)])
         if bill is not None:
-            row, key, _ = claim_of(owner)
+            row, key = billed_row(owner)
             present = row.number == owner.number if row is BaselineRow else row.status.exists()
             transaction.update(row(owner.plan_id, key), _additions(row, bill), present, "usage")
         transaction.commit()
@@ -134,10 +141,27 @@ class DynamoSandboxRows:
             with translate_errors():
                 found = list(BaselineRow.query(owner.plan_id, BaselineRow.sk == BASELINE, consistent_read=True))
             return any(row.status == RUNNING and int(row.number) == owner.number for row in found)
+        if owner.kind is OwnerKind.ROLLBACK:
+            with translate_errors():
+                checks = list(
+                    RollbackCheckRow.query(owner.plan_id, RollbackCheckRow.sk == ROLLBACK, consistent_read=True)
+                )
+            return any(row.status == RUNNING and int(row.number) == owner.number for row in checks)
         with translate_errors():
             key = state_key(owner.task_id)
             rows = list(StateRow.query(owner.plan_id, StateRow.sk == key, consistent_read=True))
         return any(row.status == TaskStatus.RUNNING.value and int(row.attempts) == owner.number for row in rows)
+
+
+def _bill_under_claim(transaction: Transaction, owner: Owner, bill: Bill) -> None:
+    row, key, claim = claim_of(owner)
+    billed, billed_key = billed_row(owner)
+    # one action on a row: where the usage is in the claim's row, its condition is the claim
+    if billed is not row:
+        check_claim(transaction, owner)
+        transaction.update(billed(owner.plan_id, billed_key), _additions(billed, bill))
+    else:
+        transaction.update(row(owner.plan_id, key), _additions(row, bill), claim, "claim")
 
 
 def _reason(cancelled: Cancelled) -> Exception:

@@ -26,6 +26,7 @@ from groundwork.adapters.dynamodb.plan_rows import ContentRow, IterationRow, Lin
 from groundwork.adapters.dynamodb.plans import DynamoPlans
 from groundwork.adapters.dynamodb.projects import DynamoProjects
 from groundwork.adapters.dynamodb.purge import DynamoPurger
+from groundwork.adapters.dynamodb.rollback_checks import DynamoRollbackClaims
 from groundwork.adapters.dynamodb.run_rows import RUN_ROWS
 from groundwork.adapters.dynamodb.runs import DynamoRuns
 from groundwork.adapters.dynamodb.sandbox_rows import DynamoSandboxRows, SandboxRow
@@ -64,6 +65,7 @@ class Tables:
     sandboxes: DynamoSandboxRows
     checks: DynamoCheckRecords
     baselines: DynamoBaselines
+    rollback_claims: DynamoRollbackClaims
 
 
 def connection() -> Connection:
@@ -101,4 +103,5 @@ def open_tables(settings: Settings, endpoint: str | None = None, now_ms: Callabl
         sandboxes=DynamoSandboxRows(connection, settings.max_sandboxes),
         checks=DynamoCheckRecords(connection),
         baselines=DynamoBaselines(),
+        rollback_claims=DynamoRollbackClaims(),
     )

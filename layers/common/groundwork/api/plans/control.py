@@ -12,6 +12,7 @@ from groundwork.errors import Invalid
 from groundwork.execution import commands, rollback
 from groundwork.execution.commands import Actor
 from groundwork.execution.own_commits import find_own_commit
+from groundwork.execution.progress import rollback_shown
 from groundwork.execution.requests import Because, Complete, Execute, RollBack, Skip
 from groundwork.execution.schedule import NewTiming, clear_schedule, set_schedule
 from groundwork.execution.schemas import PlanControlled, TaskControlled
@@ -154,7 +155,7 @@ def _plan(state: ExecutionState) -> dict[str, Any]:
         "execution": execution.number,
         "schedule": execution.schedule.as_json() if execution.schedule else None,
         "passedOver": execution.passed_over.as_json() if execution.passed_over else None,
-        "rollback": execution.rollback.as_json() if execution.rollback else None,
+        "rollback": rollback_shown(execution),
     }
 
 
