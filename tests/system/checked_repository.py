@@ -66,14 +66,21 @@ class CheckedExecutor(Executor):
         shown = {one["id"]: one for one in self.progress(plan_id)["tasks"]}
         return {key: one | shown[one["id"]] for key, one in self.tasks(plan_id).items()}
 
-    def activity(self, plan_id: str, key: str) -> str:
-        return self.tasks_in_progress(plan_id)[key]["activity"] or ""
-
     @staticmethod
-    def machines(system: LocalSystem) -> list[str]:
-        """Return the ids of the open sandboxes."""
+    def machines(system: LocalSystem) -> dict[str, str]:
+        """Return the states of all sandboxes by id."""
         found = system.client("lambda-microvms").list_microvms()["items"]
-        return [one["microvmId"] for one in found if one["state"] != "TERMINATED"]
+        return {one["microvmId"]: one["state"] for one in found}
+
+    def until_checking(self, system: LocalSystem, plan_id: str, key: str, activity: str) -> None:
+        """Wait until a sandbox runs and the task's activity begins so."""
+
+        def is_checking(_: dict[str, Any]) -> bool:
+            task = self.tasks_in_progress(plan_id)[key]
+            assert task["status"] != "COMPLETED", "the check has ended"
+            return (task["activity"] or "").startswith(activity) and "RUNNING" in self.machines(system).values()
+
+        self.until(plan_id, is_checking)
 
     def checks(self, task: dict[str, Any]) -> list[dict[str, Any]]:
         return self.client.every(f"/api/plan-tasks/{task['id']}/checks")

@@ -18,6 +18,15 @@ BREAKS = {
 }
 """A task whose first change breaks the tests of the repository."""
 
+ONE_PART = {
+    "tests/test_parts.py": (
+        "import pathlib\nimport unittest\n\n\nclass Parts(unittest.TestCase):\n    def test_one(self):\n"
+        "        parts = pathlib.Path(__file__).parents[1].glob('shop/part_*.py')\n"
+        "        self.assertLessEqual(sum('def ' in part.read_text() for part in parts), 1)\n"
+    )
+}
+"""A test that one part passes, and two do not."""
+
 
 @pytest.fixture(scope="module")
 def system() -> Iterator[System]:
@@ -62,13 +71,20 @@ def test_each_change_is_checked_in_its_session_and_again_before_it_lands(
     assert head.passes()
 
 
-@pytest.mark.slow(reason="four tasks check and land at the same time, with two sandboxes for them")
-def test_parallel_tasks_wait_for_sandboxes_and_land_one_by_one(checked: CheckedExecutor, tmp_path: Path) -> None:
-    tasks = [task(f"t{n}", files=[f"shop/part_{n}.py"]) for n in range(4)]
-    plan_id, done = checked.executed(phase("One", *tasks, mode="parallel"), maxParallel=4)
-    assert {(one["status"], one["verified"], one["attempts"]) for one in done.values()} == {("COMPLETED", "passed", 1)}
-    head = checked.head_of(plan_id, tmp_path / "head")
-    assert head.files() == {*FILES, *(f"shop/part_{n}.py" for n in range(4))}
+@pytest.mark.slow(reason="three tasks check and land at the same time, with two sandboxes for them")
+def test_changes_of_parallel_tasks_that_pass_only_alone_do_not_land_together(system: System, tmp_path: Path) -> None:
+    executor = CheckedExecutor(system[1], tmp_path / "shop", ONE_PART, verify=[VERIFY])
+    assert executor.baseline() == "passed"
+    parts = [f"shop/part_{key}.py" for key in "ab"]
+    about = "Part.\n\nIf a check fails, write {}: NOTHING = 0"
+    tasks = [task(path[-4], files=[path], description=about.format(path)) for path in parts]
+    plan_id, done = executor.executed(phase("One", *tasks, task("c"), mode="parallel"))
+    assert {one["verified"] for one in done.values()} == {"passed"}
+    # in the landing, or in the session of a task that began after the other has landed
+    assert ["failed" in [check["status"] for check in executor.checks(done[key])] for key in "abc"].count(True) == 1
+    head = executor.head_of(plan_id, tmp_path / "head")
+    assert head.files() == {*FILES, *ONE_PART, *parts, "notes/c.md"}
+    assert sorted("def " in (head.folder / path).read_text() for path in parts) == [False, True]
     assert head.passes()
 
 
@@ -102,27 +118,30 @@ def test_a_repository_with_failing_checks_refuses_a_plan(system: System, tmp_pat
     assert executor.of(plan["id"])["status"] != "RUNNING"
 
 
-@pytest.mark.slow(reason="the lease of a killed worker has to run out")
-@pytest.mark.parametrize("moment", ["Runs: ", "Checks the change as it would land"])
-def test_a_check_continues_after_its_worker_was_killed(system: System, tmp_path: Path, moment: str) -> None:
+@pytest.mark.slow(reason="the state machine waits before it invokes a killed function again")
+def test_checks_continue_in_their_sandboxes_after_their_worker_was_killed(system: System, tmp_path: Path) -> None:
     local, client = system
-    executor = CheckedExecutor(client, tmp_path / "shop", verify=[f"sleep 3; {VERIFY}"])
+    executor = CheckedExecutor(client, tmp_path / "shop", verify=[f"sleep 4; {VERIFY}"])
+    assert executor.baseline() == "passed"
+    before = executor.machines(local)
     plan = executor.plan(phase("One", task("a", files=["shop/taxes.py"])))
     executor.ask(f"/api/plans/{plan['id']}/execute")
-    executor.until(
-        plan["id"], lambda _: executor.activity(plan["id"], "a").startswith(moment) and executor.machines(local)
-    )
-    assert local.kill_sandboxes("PlanExecutorFunction")
+    for activity in ("Runs sleep", "Checks the change"):
+        executor.until_checking(local, plan["id"], "a", activity)
+        assert local.kill_sandboxes("PlanExecutorFunction")
+        assert "RUNNING" in executor.machines(local).values()
     done = executor.completed(plan["id"])["a"]
     assert (done["verified"], done["attempts"]) == ("passed", 1)
     assert [(one["kind"], one["status"]) for one in executor.checks(done)] == [
         ("landing", "passed"),
         ("task", "passed"),
     ]
+    # one for the session and one for the landing
+    assert len(executor.machines(local).keys() - before.keys()) == 2
     assert executor.head_of(plan["id"], tmp_path / "head").passes()
 
 
 def test_no_sandbox_is_left_open(system: System) -> None:
     local, _ = system
     local.fire_schedules("PlanExecutorFunction")
-    assert CheckedExecutor.machines(local) == []
+    assert set(CheckedExecutor.machines(local).values()) == {"TERMINATED"}
