@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from dulwich.objects import Commit
 from dulwich.refs import Ref
 from dulwich.repo import Repo
 
@@ -73,12 +74,14 @@ class CheckedExecutor(Executor):
         return {one["microvmId"]: one["state"] for one in found}
 
     def until_checking(self, system: LocalSystem, plan_id: str, key: str, activity: str) -> None:
-        """Wait until a sandbox runs and the task's activity begins so."""
+        """Wait until the task's activity begins so, and a new sandbox runs."""
+        before = self.machines(system)
 
         def is_checking(_: dict[str, Any]) -> bool:
             task = self.tasks_in_progress(plan_id)[key]
             assert task["status"] != "COMPLETED", "the check has ended"
-            return (task["activity"] or "").startswith(activity) and "RUNNING" in self.machines(system).values()
+            new = {id_: state for id_, state in self.machines(system).items() if before.get(id_) != "RUNNING"}
+            return (task["activity"] or "").startswith(activity) and "RUNNING" in new.values()
 
         self.until(plan_id, is_checking)
 
@@ -87,7 +90,9 @@ class CheckedExecutor(Executor):
 
     def trailers_of(self, task: dict[str, Any]) -> dict[str, str]:
         with Repo(self.path) as repo:
-            return dict(trailers(repo[task["commitSha"].encode()].message.decode()))
+            commit = repo[task["commitSha"].encode()]
+            assert isinstance(commit, Commit)
+            return dict(trailers(commit.message.decode()))
 
     def has_branch(self, plan_id: str) -> bool:
         with Repo(self.path) as repo:

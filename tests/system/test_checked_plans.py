@@ -18,6 +18,7 @@ BREAKS = {
 }
 """A task whose first change breaks the tests of the repository."""
 
+SETTINGS = {"setup": ["echo tools > .tools"], "verify": [VERIFY, "cat .tools"]}
 ONE_PART = {
     "tests/test_parts.py": (
         "import pathlib\nimport unittest\n\n\nclass Parts(unittest.TestCase):\n    def test_one(self):\n"
@@ -41,7 +42,7 @@ def system() -> Iterator[System]:
 
 @pytest.fixture(scope="module")
 def checked(system: System, tmp_path_factory: pytest.TempPathFactory) -> CheckedExecutor:
-    return CheckedExecutor(system[1], tmp_path_factory.mktemp("repositories") / "shop", verify=[VERIFY])
+    return CheckedExecutor(system[1], tmp_path_factory.mktemp("repositories") / "shop", **SETTINGS)
 
 
 @pytest.mark.slow(reason="two checks for each of two tasks, and the start of the local system")
@@ -52,19 +53,22 @@ def test_each_change_is_checked_in_its_session_and_again_before_it_lands(
     plan_id, done = checked.executed(phase("One", task("a", files=["shop/taxes.py"]), task("b", "a", **BREAKS)))
     for one in done.values():
         assert (one["status"], one["verified"], one["errorMsg"]) == ("COMPLETED", "passed", None)
-        assert checked.trailers_of(one)["Checks"] == f"passed: {VERIFY}"
+        assert checked.trailers_of(one)["Checks"] == f"passed: {VERIFY}; cat .tools"
         assert one["costUsd"] > 0
     plain, repaired = (checked.checks(done[key]) for key in "ab")
     shown = [(one["kind"], one["attempt"], one["command"], one["status"], one["exitCode"]) for one in plain]
-    assert shown == [("landing", 1, VERIFY, "passed", 0), ("task", 1, VERIFY, "passed", 0)]
+    # the set-up is restored from the baseline's
+    commands = [(VERIFY, "passed", 0), ("cat .tools", "passed", 0)]
+    assert shown == [(kind, 1, *command) for kind in ("landing", "task") for command in commands]
     assert "Ran 2 tests" in plain[0]["log"]
     # the failed change stays in the list of checks, and nowhere else
     assert [(one["kind"], one["status"]) for one in repaired] == [
-        ("landing", "passed"),
-        ("task", "passed"),
+        *[("landing", "passed")] * 2,
+        *[("task", "passed")] * 2,
         ("task", "failed"),
+        ("task", "passed"),
     ]
-    assert "test_functions" in repaired[2]["log"]
+    assert "test_functions" in repaired[4]["log"]
     head = checked.head_of(plan_id, tmp_path / "head")
     assert head.files() == {*FILES, "shop/taxes.py", "shop/discounts.py"}
     assert (head.folder / "shop/prices.py").read_text() == FILES["shop/prices.py"]
@@ -109,13 +113,26 @@ def test_a_repository_without_checks_lands_its_changes_and_says_so(system: Syste
     assert "Checks" not in executor.trailers_of(done)
 
 
-def test_a_repository_with_failing_checks_refuses_a_plan(system: System, tmp_path: Path) -> None:
+def test_a_repository_with_failing_checks_refuses_a_plan_until_that_is_allowed(system: System, tmp_path: Path) -> None:
     wrong = {"shop/prices.py": "def total(prices):\n    return 0\n"}
     executor = CheckedExecutor(system[1], tmp_path / "shop", wrong, verify=[VERIFY])
     assert executor.baseline() == "failed"
     plan = executor.plan(phase("One", task("a")))
     assert executor.refused(f"/api/plans/{plan['id']}/execute") == "BASELINE_FAILING"
     assert executor.of(plan["id"])["status"] != "RUNNING"
+    checks = {"verify": [VERIFY], "allowRedBaseline": True}
+    executor.client.ok(executor.http.patch(f"/api/repositories/{executor.repository}", json={"checks": checks}))
+    assert executor.baseline() == "failed"
+    executor.ask(f"/api/plans/{plan['id']}/execute")
+    done = executor.completed(plan["id"])["a"]
+    assert (done["verified"], done["reviewed"][:9]) == ("failed", "Approved:")
+
+
+def test_a_change_to_what_configures_the_tests_is_reviewed(checked: CheckedExecutor) -> None:
+    _, tasks = checked.executed(phase("One", task("a", files=["conftest.py"])))
+    done = tasks["a"]
+    assert (done["verified"], done["findings"]) == ("passed", ["conftest.py configures tests or builds."])
+    assert done["reviewed"].startswith("Approved:")
 
 
 @pytest.mark.slow(reason="the state machine waits before it invokes a killed function again")
@@ -123,13 +140,13 @@ def test_checks_continue_in_their_sandboxes_after_their_worker_was_killed(system
     local, client = system
     executor = CheckedExecutor(client, tmp_path / "shop", verify=[f"sleep 4; {VERIFY}"])
     assert executor.baseline() == "passed"
-    before = executor.machines(local)
+    before, used = executor.machines(local), set[str]()
     plan = executor.plan(phase("One", task("a", files=["shop/taxes.py"])))
     executor.ask(f"/api/plans/{plan['id']}/execute")
     for activity in ("Runs sleep", "Checks the change"):
         executor.until_checking(local, plan["id"], "a", activity)
         assert local.kill_sandboxes("PlanExecutorFunction")
-        assert "RUNNING" in executor.machines(local).values()
+        used |= executor.machines(local).keys()
     done = executor.completed(plan["id"])["a"]
     assert (done["verified"], done["attempts"]) == ("passed", 1)
     assert [(one["kind"], one["status"]) for one in executor.checks(done)] == [
@@ -137,11 +154,11 @@ def test_checks_continue_in_their_sandboxes_after_their_worker_was_killed(system
         ("task", "passed"),
     ]
     # one for the session and one for the landing
-    assert len(executor.machines(local).keys() - before.keys()) == 2
+    assert len((used | executor.machines(local).keys()) - before.keys()) == 2
     assert executor.head_of(plan["id"], tmp_path / "head").passes()
 
 
 def test_no_sandbox_is_left_open(system: System) -> None:
     local, _ = system
     local.fire_schedules("PlanExecutorFunction")
-    assert set(CheckedExecutor.machines(local).values()) == {"TERMINATED"}
+    assert set(CheckedExecutor.machines(local).values()) <= {"TERMINATED"}
