@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,7 @@ BREAKS = {
 }
 """A task whose first change breaks the tests of the repository."""
 
-SETTINGS = {"setup": ["echo tools > .tools"], "verify": [VERIFY, "cat .tools"]}
+SETTINGS: dict[str, Any] = {"setup": ["echo tools > .tools"], "verify": [VERIFY, "cat .tools"]}
 ONE_PART = {
     "tests/test_parts.py": (
         "import pathlib\nimport unittest\n\n\nclass Parts(unittest.TestCase):\n    def test_one(self):\n"
