@@ -159,6 +159,23 @@ def test_checks_continue_in_their_sandboxes_after_their_worker_was_killed(system
     assert executor.head_of(plan["id"], tmp_path / "head").passes()
 
 
+def test_a_cancel_in_the_middle_of_a_check_closes_its_sandbox(system: System, tmp_path: Path) -> None:
+    local, client = system
+    executor = CheckedExecutor(client, tmp_path / "shop", verify=["test ! -e shop/slow.py || sleep 300"])
+    assert executor.baseline() == "passed"
+    plan_id = executor.plan(phase("One", task("a", files=["shop/slow.py"])))["id"]
+    executor.ask(f"/api/plans/{plan_id}/execute")
+    executor.until_checking(local, plan_id, "a", "Runs test")
+    executor.ask(f"/api/plans/{plan_id}/cancel")
+    assert executor.execution_ended(local, plan_id) in ("SUCCEEDED", "ABORTED")
+    local.fire_schedules("PlanExecutorFunction")
+    executor.until(plan_id, lambda _: "RUNNING" not in executor.machines(local).values())
+    cancelled = executor.tasks(plan_id)["a"]
+    assert (cancelled["status"], cancelled["verified"]) == ("CANCELLED", None)
+    assert "running" not in [one["status"] for one in executor.checks(cancelled)]
+    assert not executor.has_branch(plan_id)
+
+
 def test_no_sandbox_is_left_open(system: System) -> None:
     local, _ = system
     local.fire_schedules("PlanExecutorFunction")
