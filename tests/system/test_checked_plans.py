@@ -173,7 +173,7 @@ def test_a_cancel_in_the_middle_of_a_check_closes_its_sandbox(system: System, tm
     cancelled = executor.tasks(plan_id)["a"]
     assert (cancelled["status"], cancelled["verified"]) == ("CANCELLED", None)
     assert "running" not in [one["status"] for one in executor.checks(cancelled)]
-    assert not executor.has_branch(plan_id)
+    assert executor.head_of(plan_id, tmp_path / "head").files() == set(FILES)
 
 
 def test_no_sandbox_is_left_open(system: System) -> None:
