@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from groundwork.adapters.dynamodb import baselines
 from groundwork.adapters.dynamodb.tables import Tables
 from groundwork.adapters.git.repository import open_repository
 from groundwork.agent.repository import RepositoryUnreachable
@@ -120,6 +121,28 @@ def test_a_replaced_worker_writes_nothing(bench: Bench) -> None:
     assert bench.worker().run(ID) == "taken"
     assert bench.baseline.status is BaselineStatus.RUNNING
     assert bench.desk.ran == []
+
+
+@pytest.mark.parametrize("meanwhile", ["claimed", "ended"])
+def test_a_request_counts_though_a_worker_changes_the_baseline_before_it(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, meanwhile: str
+) -> None:
+    bench.request(None)
+    read = baselines._row
+
+    def read_before_the_worker(repository_id: str) -> Any:
+        row = read(repository_id)
+        monkeypatch.setattr(baselines, "_row", read)
+        if meanwhile == "ended":
+            assert bench.worker().run(ID) == "could_not_run"
+        else:
+            assert bench.baselines.claim(ID, bench.desk.clock(), bench.desk.clock() + LEASE_MS)
+        return row
+
+    monkeypatch.setattr(baselines, "_row", read_before_the_worker)
+    requested, is_new = bench.baselines.request(ID, SETTINGS, bench.desk.clock())
+    assert (requested.settings, is_new) == (SETTINGS, True)
+    assert bench.worker().run(ID) == "passed"
 
 
 def test_new_settings_stop_the_worker_of_the_old_ones(bench: Bench) -> None:

@@ -15,10 +15,11 @@ from groundwork.checks.baseline import BaselineStatus
 from groundwork.checks.model import CommandResult
 from groundwork.checks.ports import Owner, OwnerKind
 from groundwork.checks.records import CheckRecord, StoredResult
+from groundwork.checks.sandboxes import OpenSandbox, SandboxState
 from groundwork.composition import Services
 from groundwork.errors import Transient
 from groundwork.plans.model import TaskStatus
-from groundwork.sandbox.model import Ending
+from groundwork.sandbox.model import Ending, SandboxSpec
 from groundwork.settings import Settings
 from tests.events import Answer, Context
 from tests.fakes.sandboxes import FakeSandboxes, Outcome
@@ -303,3 +304,27 @@ def test_the_checks_of_a_task_are_listed_newest_first_in_pages(plans: Plans, pla
         query["nextToken"] = page["nextToken"]
     assert found == every
     error(plans.call("GET", path, query={"nextToken": "bm8"}), 422, "INVALID")
+
+
+def test_an_unfinished_check_is_called_running_only_as_long_as_its_sandbox_is_open(
+    plans: Plans, plan: Any, moto_tables: Tables
+) -> None:
+    from groundwork.adapters.dynamodb.execution_rows import StateRow, state_key
+
+    task_id = id_of(plan, "a")
+    StateRow(plan["id"], state_key(task_id), status=TaskStatus.RUNNING.value, epoch=1, attempts=1).save()
+    owner = Owner(OwnerKind.TASK, plan["id"], task_id, 1, 1)
+    record = CheckRecord(job_id="s1", tree="t", commit="c", started_at=1_000, generation=1)
+    now = CommandResult(command="test", seconds=2.0, log="so far")
+    moto_tables.checks.save(owner, record, StoredResult(position=0, tries=0, result=now))
+
+    def shown() -> str:
+        (one,) = plans.get(f"/api/plan-tasks/{task_id}/checks")["items"]
+        return f"{one['status']} {one['log']}"
+
+    assert shown() == "could_not_run so far"
+    sandbox = OpenSandbox(owner, 1, SandboxSpec(), created_at=1_000, state=SandboxState.OPEN, machine_id="m")
+    moto_tables.sandboxes.create(sandbox)
+    assert shown() == "running so far"
+    moto_tables.sandboxes.update(sandbox, sandbox.changed(generation=2))
+    assert shown() == "could_not_run so far"

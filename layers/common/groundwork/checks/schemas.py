@@ -46,7 +46,10 @@ class BaselineShown(TypedDict):
 
 
 class CheckShown(CommandShown):
-    """A command of a check of a task. `kind`: during its session, before it lands, or after a rollback."""
+    """A command of a task's check, in its session, before it lands or after a rollback (`kind`).
+
+    A command without an end is `running` in an open sandbox, and `could_not_run` after a pause or a cancel.
+    """
 
     tree: str
     commit: str

@@ -28,13 +28,17 @@ def baseline_view(
     }
 
 
-def check_view(owner: Owner, record: CheckRecord, stored: StoredResult, memory_mb: int) -> dict[str, Any]:
+def check_view(
+    owner: Owner, record: CheckRecord, stored: StoredResult, memory_mb: int, is_open: bool
+) -> dict[str, Any]:
+    """`is_open`: the sandbox of the check still exists, so a command without an end may run."""
     result = stored.result
+    running = result.ending is None and is_open
     price = bill(round(result.seconds * 1000), memory_mb)
     return result.as_json() | {
         "tree": record.tree,
         "commit": record.commit,
-        "status": "running" if result.ending is None else (result.verdict or verdict_of([result])).value,
+        "status": "running" if running else (result.verdict or verdict_of([result])).value,
         "costUsd": price.cost_micro_usd / 1_000_000,
         "kind": owner.kind.value,
         "attempt": owner.number,

@@ -1,5 +1,6 @@
 """Baselines on DynamoDB: the port `groundwork.checks.baseline.Baselines`."""
 
+from contextlib import suppress
 from typing import Any
 
 from groundwork.adapters.dynamodb.check_rows import BASELINE, BaselineRow
@@ -10,6 +11,9 @@ from groundwork.checks.model import CheckSettings
 from groundwork.errors import WriteConflict
 
 COLUMNS = {"repository_id", "number", "status", "epoch"}
+MAX_REQUESTS = 5
+"""Tries to queue a baseline while workers change the one before."""
+
 UNFINISHED = (BaselineStatus.QUEUED.value, BaselineStatus.RUNNING.value)
 
 
@@ -24,9 +28,19 @@ class DynamoBaselines:
         return (int(row.sandbox_ms or 0), int(row.cost or 0)) if row else (0, 0)
 
     def request(self, repository_id: str, settings: CheckSettings | None, now_ms: int) -> tuple[Baseline, bool]:
-        row = _row(repository_id)
-        if row and row.status in UNFINISHED and _baseline(row).settings == settings:
-            return _baseline(row), False
+        for _ in range(MAX_REQUESTS):
+            row = _row(repository_id)
+            if row and row.status in UNFINISHED and _baseline(row).settings == settings:
+                return _baseline(row), False
+            # a worker may end the old baseline meanwhile: its result is no answer to this request
+            with suppress(ConditionFailed):
+                return self._replace(row, repository_id, settings, now_ms), True
+        raise WriteConflict("The baseline has changed.")
+
+    def _replace(
+        self, row: BaselineRow | None, repository_id: str, settings: CheckSettings | None, now_ms: int
+    ) -> Baseline:
+        """Queue the baseline after the one of `row`. Raises ConditionFailed."""
         number = int(row.number) + 1 if row else 1
         new = Baseline(repository_id=repository_id, number=number, settings=settings, requested_at=now_ms)
         fields: dict[str, Any] = {"number": number, "status": new.status.value, "epoch": int(row.epoch) if row else 0}
@@ -37,19 +51,9 @@ class DynamoBaselines:
             if row
             else BaselineRow.pk.does_not_exist()
         )
-        try:
-            with translate_errors():
-                made.save(condition=unchanged)
-        except ConditionFailed:
-            return self._requested(repository_id)
-        return new, True
-
-    def _requested(self, repository_id: str) -> tuple[Baseline, bool]:
-        """Return the baseline of a request at the same moment."""
-        found = self.get(repository_id)
-        if found is None:
-            raise WriteConflict("The baseline has changed.")
-        return found, False
+        with translate_errors():
+            made.save(condition=unchanged)
+        return new
 
     def claim(self, repository_id: str, now_ms: int, until_ms: int) -> Baseline | None:
         row = _row(repository_id)

@@ -1,4 +1,4 @@
-"""Claims of checks after rollbacks: the port `groundwork.execution.rollback_checker.RollbackClaims`."""
+"""Claims of checks after rollbacks: port `execution.rollback_checker.RollbackClaims`."""
 
 from typing import Any
 

@@ -12,6 +12,8 @@ from groundwork.api.deps import Limit, Token, new_router, services
 from groundwork.api.http import answers
 from groundwork.api.plans.deps import plan_of
 from groundwork.checks.baseline import Baseline
+from groundwork.checks.ports import Owner
+from groundwork.checks.records import CheckRecord
 from groundwork.checks.schemas import BaselineShown, CheckShown
 from groundwork.checks.views import baseline_view, check_view
 from groundwork.errors import NotFound, Transient
@@ -100,12 +102,19 @@ def task_checks(task_id: str, limit: Limit = 50, next_token: Token = None) -> di
 
 def _checks_of(plan_id: str, task_id: str, after: str | None) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield the results of a task's checks, newest check first."""
-    own, checks = services(router), services(router).tables.checks
+    checks, memory_mb = services(router).tables.checks, services(router).settings.sandbox_memory_mb
     jobs = checks.of_task(plan_id, task_id)
     last_job, _, last_position = (after or "").rpartition("#")
     names = [f"{owner.kind}:{owner.number}#{record.job_id}" for owner, record in jobs]
     start = names.index(last_job) if last_job in names else 0
     for name, (owner, record) in list(zip(names, jobs, strict=True))[start:]:
+        is_open = record.verdict is None and _is_open(owner, record)
         for stored in checks.results(owner, record.job_id):
             if name != last_job or stored.position > int(last_position):
-                yield f"{name}#{stored.position:03d}", check_view(owner, record, stored, own.settings.sandbox_memory_mb)
+                yield f"{name}#{stored.position:03d}", check_view(owner, record, stored, memory_mb, is_open)
+
+
+def _is_open(owner: Owner, record: CheckRecord) -> bool:
+    """False if the sandbox was closed with its check unfinished, as by a pause or a cancel."""
+    sandbox = services(router).tables.sandboxes.get(owner)
+    return sandbox is not None and sandbox.generation == record.generation
