@@ -1,4 +1,4 @@
-"""Plans whose changes are checked before they land, on the local system and in real sandboxes."""
+"""Plans with checks before each landing, on the local system and in real sandboxes."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -239,7 +239,7 @@ class Lander:
         return session
 
     async def _begin_round(self, session: Session, candidate: Candidate, runner: CheckRunner) -> Session | Blocked:
-        """Save the tree to check, unless its check has begun. Returns Blocked after too many moves of the branch."""
+        """Save the tree to check, once. Returns Blocked after too many moves of the branch."""
         landing = _landing(session)
         if landing.tree == candidate.tree:
             return session
