@@ -10,6 +10,7 @@ export type CheckGroup = Pick<TaskCheck, "tree" | "commit" | "startedAt"> & {
 const OCCASIONS: Record<TaskCheck["kind"], string> = {
   task: "In the session",
   landing: "Before landing",
+  rollback: "After a rollback",
 };
 
 /** Group commands of the same check; the API returns them in order. */
@@ -21,7 +22,7 @@ export function groupChecks(commands: readonly TaskCheck[]): CheckGroup[] {
     const last = groups.at(-1);
     if (last?.key === key) last.commands.push(command);
     else {
-      const title = `${OCCASIONS[kind]}, attempt ${attempt}`;
+      const title = kind === "rollback" ? OCCASIONS[kind] : `${OCCASIONS[kind]}, attempt ${attempt}`;
       groups.push({ key, title, tree, commit, startedAt, commands: [command] });
     }
   }
