@@ -9,18 +9,17 @@ import ssl
 import subprocess
 import sys
 import tarfile
-import urllib.error
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
 from urllib.parse import urljoin
-
-from pip._internal.models.index import PyPI
 
 FOLDER = Path(__file__).parents[2] / "build" / "sdists"
 INDEX = "application/vnd.pypi.simple.v1+json"
 MAX_SECONDS = 60
+
+# pip itself knows its default index, and no setting shows it
+_DEFAULT_INDEX = "from pip._internal.models.index import PyPI; print(PyPI.simple_url)"
 
 
 class RegistryUnreachable(Exception):
@@ -73,7 +72,10 @@ class Sdist:
 
 
 def index_url() -> str:
-    return _pip_setting("index-url", PyPI.simple_url).rstrip("/") + "/"
+    url = _pip_setting("index-url") or _output("-c", _DEFAULT_INDEX)
+    if not url.startswith("http"):
+        raise RegistryUnreachable("pip is not installed, or its index is no web address")
+    return url.rstrip("/") + "/"
 
 
 def check_reachable() -> None:
@@ -82,24 +84,27 @@ def check_reachable() -> None:
 
 
 def _download(url: str, accept: str = "*/*") -> bytes:
-    certificates = _pip_setting("cert", "")
-    context = ssl.create_default_context(cafile=certificates or None)
+    context = ssl.create_default_context(cafile=_pip_setting("cert") or None)
     request = urllib.request.Request(url, headers={"Accept": accept})
     try:
         with urllib.request.urlopen(request, timeout=MAX_SECONDS, context=context) as answer:
             content: bytes = answer.read()
-    except (OSError, urllib.error.URLError) as fault:
+    except OSError as fault:
         raise RegistryUnreachable(f"the package registry of pip does not answer: {fault}") from fault
     return content
 
 
-def _pip_setting(name: str, default: str) -> str:
-    command = [sys.executable, "-m", "pip", "config", "list"]
-    listed = subprocess.run(command, capture_output=True, text=True, timeout=MAX_SECONDS, check=False).stdout
+def _pip_setting(name: str) -> str:
+    lines = (line.partition("=") for line in _output("-m", "pip", "config", "list").splitlines())
+    found = {key: value.strip("'\"") for key, _, value in lines}
     # a setting from a PIP_… variable has another prefix
-    lines = (line.partition("=") for line in listed.splitlines())
-    found: dict[str, Any] = {key: value.strip("'\"") for key, _, value in lines}
-    return str(found.get(f":env:.{name}") or found.get(f"global.{name}") or default)
+    return found.get(f":env:.{name}") or found.get(f"global.{name}") or ""
+
+
+def _output(*arguments: str) -> str:
+    command = [sys.executable, *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=MAX_SECONDS, check=False)
+    return done.stdout.strip()
 
 
 def _read(archive: tarfile.TarFile, member: tarfile.TarInfo) -> str | None:
