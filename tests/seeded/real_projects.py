@@ -1,4 +1,4 @@
-"""Ten published projects, each with a seeded bug that its own tests find."""
+"""Ten published projects, each with a seeded bug found by its own tests."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ SETUP = ("python3 -m venv .venv", f"{PYTHON} -m pip install --quiet pytest==8.3.
 
 @dataclass(frozen=True, slots=True)
 class RealProject:
-    """Published project; in the file at `path` the bug and the wrong change each replace `right`.
+    """Published project: `bug` and `wrong` each replace `right` in the file at `path`.
 
     `tests` are arguments of pytest. The log of the tests shows `proof` after the wrong change.
     """

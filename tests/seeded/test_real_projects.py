@@ -1,4 +1,4 @@
-"""Seeded bugs of published projects: their own tests, in sandboxes, decide about each landing."""
+"""Seeded bugs of published projects: their own tests, in sandboxes, decide what lands."""
 
 import asyncio
 import contextlib
@@ -35,6 +35,7 @@ from tests.seeded.sdists import RegistryUnreachable, check_reachable
 pytestmark = [
     pytest.mark.long,
     pytest.mark.slow(reason="each check installs pytest and runs a published project's tests in a sandbox"),
+    pytest.mark.timeout(900),
 ]
 MAX_INVOCATIONS, MAX_WAIT_SECONDS = 600, 1
 Act = Callable[[Project, str, int], Turn]
