@@ -75,7 +75,7 @@ def test_a_secret_that_does_not_exist_is_for_a_person(
         raise fault
 
     with (
-        pytest.raises(kind, match="The secret of the repository 'App'"),
+        pytest.raises(kind, match="The secret groundwork/app of the repository 'App'"),
         open_repository(server.repository, missing, tmp_path / "clone", local=True),
     ):
         raise AssertionError("opened without its secret")

@@ -418,12 +418,6 @@ def test_a_repository_that_names_commits_by_sha256_is_for_a_person(
         open_().head(BRANCH, "main")
 
 
-def test_an_empty_repository_is_for_a_person(server: GitServer, open_: Open) -> None:
-    server.git("update-ref", "-d", "refs/heads/main")
-    with pytest.raises(RepositoryRefused, match="branch is empty"):
-        open_().head(BRANCH, "main")
-
-
 @pytest.mark.parametrize(
     ("login", "said"),
     [("robot:wrong-token", "requires credentials"), ("", "holds no credentials"), ("{}", "holds no credentials")],
