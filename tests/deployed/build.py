@@ -88,6 +88,10 @@ def _value(value: Any, known: Mapping[str, str]) -> str:
         return known.get(value["Ref"], value["Ref"])
     if "Fn::Sub" in value:
         return re.sub(r"\$\{([\w:]+)\}", lambda found: known[found[1]], value["Fn::Sub"])
+    if "Fn::If" in value:
+        condition, if_set, if_empty = value["Fn::If"]
+        # each condition of a variable asks for a parameter of its name: HasSandboxImage for SandboxImage
+        return _value(if_set if known[condition.removeprefix("Has")] else if_empty, known)
     named = value["Fn::GetAtt"]
     return known[named if isinstance(named, str) else ".".join(named)]
 
