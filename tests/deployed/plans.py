@@ -81,6 +81,7 @@ def use_every_plan_endpoint(system: Deployed, url: str, story: str) -> set[tuple
     ask("GET", "/api/repositories", 200)
     ask("GET", f"/api/repositories/{repository_id}", 200)
     ask("PATCH", f"/api/repositories/{repository_id}", 200, {"name": "The shop"})
+    ask("POST", f"/api/repositories/{repository_id}/baseline", 202)
     by_hand = _edit(ask, repository_id, story)
     carried_out = _carry_out(ask, repository_id)
     written = _write(ask, repository_id)
