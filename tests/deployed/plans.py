@@ -82,6 +82,7 @@ def use_every_plan_endpoint(system: Deployed, url: str, story: str) -> set[tuple
     ask("GET", f"/api/repositories/{repository_id}", 200)
     ask("PATCH", f"/api/repositories/{repository_id}", 200, {"name": "The shop"})
     ask("POST", f"/api/repositories/{repository_id}/baseline", 202)
+    ask("GET", f"/api/repositories/{repository_id}/baseline", 200)
     by_hand = _edit(ask, repository_id, story)
     carried_out = _carry_out(ask, repository_id)
     written = _write(ask, repository_id)
@@ -137,6 +138,7 @@ def _carry_out(ask: Planner, repository_id: str) -> str:
     ask("POST", f"/api/plan-tasks/{ids[0]}/approve", 200)
     until(0, "COMPLETED", "FAILED")
     assert ask("GET", f"/api/plan-tasks/{ids[0]}/log", 200)["items"]
+    ask("GET", f"/api/plan-tasks/{ids[0]}/checks", 200)
     ask("GET", f"/api/plan-tasks/{ids[0]}/patch", 404)
     until(1, "AWAITING_APPROVAL")
     ask("POST", f"/api/plan-tasks/{ids[1]}/reject", 200)
