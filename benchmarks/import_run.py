@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -22,7 +23,7 @@ from benchmarks.counting import Meter
 from groundwork.adapters.dynamodb.tables import open_tables
 from groundwork.backlog.card_import.content import CHUNK, Content, Stored
 from groundwork.imports.model import StoredFile
-from groundwork.imports.ports import Upload
+from groundwork.imports.ports import ImportFiles, Upload
 from groundwork.imports.requests import NewImport
 from groundwork.runs.model import RunStatus
 from tests.imports.world import ImportWorld
@@ -74,6 +75,17 @@ class DiskFiles:
         return StoredFile(key, "etag", size)
 
 
+@dataclass(kw_only=True)
+class DiskWorld(ImportWorld):
+    """A world with the files of its imports on disk."""
+
+    disk: DiskFiles
+
+    @property
+    def bucket(self) -> ImportFiles:
+        return self.disk
+
+
 def write_file(path: Path, kind: str, rows: int) -> None:
     if kind == "xlsx":
         path.write_bytes(workbook(rows))
@@ -96,8 +108,8 @@ def measured(folder: Path, kind: str, rows: int) -> dict[str, object]:
         return answer
 
     with in_place_of_aws(send):
-        world = ImportWorld(open_tables(settings_at("backlog", "runs")), hop_ms=3_600_000)
-        world.files = DiskFiles(folder)  # type: ignore[assignment]  # the same port
+        tables = open_tables(settings_at("backlog", "runs"))
+        world = DiskWorld(tables, hop_ms=3_600_000, disk=DiskFiles(folder))
         figures = _imported(world, folder / f"{kind}-{rows}", rows)
     figures = {"kind": kind, "rows": rows} | figures
     if rows > METERED_ROWS:
@@ -106,10 +118,10 @@ def measured(folder: Path, kind: str, rows: int) -> dict[str, object]:
     return figures | {"writeUnitsPerCard": round(units, 2), "requestsPerCard": round(requests, 3)}
 
 
-def _imported(world: ImportWorld, source: Path, rows: int) -> dict[str, object]:
+def _imported(world: DiskWorld, source: Path, rows: int) -> dict[str, object]:
     size = source.stat().st_size
     made, _ = world.imports.create(world.project_id, NewImport(name="a", size=size))
-    world.files.path(made.key).symlink_to(source)  # type: ignore[attr-defined]  # see `measured`
+    world.disk.path(made.key).symlink_to(source)
     run_id = world.imports.start(made.id).run_id
     before, cpu = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
     run = asyncio.run(world.to_the_end(run_id))

@@ -3,8 +3,8 @@
 import pytest
 
 from groundwork.checks.model import CheckSettings
+from groundwork.execution.count_tests import tests_run as count_tests
 from groundwork.execution.review_reasons import MAX_FINDINGS, findings
-from groundwork.execution.test_counts import tests_run as count_tests
 
 SETTINGS = CheckSettings(setup=("pip install -r requirements.txt",), verify=("./scripts/check.sh --fast tests",))
 

@@ -7,7 +7,7 @@ from groundwork.backlog.model import Card
 from groundwork.generation.registry import run_handlers
 from groundwork.ids import Kind, Path
 from groundwork.imports.model import Import
-from groundwork.imports.ports import ImportServices, RejectedRow
+from groundwork.imports.ports import ImportFiles, ImportServices, RejectedRow
 from groundwork.imports.requests import ImportParameters, NewImport
 from groundwork.imports.service import Imports
 from groundwork.runs.hop import HopRunner
@@ -21,11 +21,15 @@ class ImportWorld(World):
     files: MemoryFiles = field(default_factory=MemoryFiles)
 
     @property
+    def bucket(self) -> ImportFiles:
+        return self.files
+
+    @property
     def imports(self) -> Imports:
-        return Imports(self.tables.imports, self.files, self.tables.runs, self.triggered.append, self.clock_ms)
+        return Imports(self.tables.imports, self.bucket, self.tables.runs, self.triggered.append, self.clock_ms)
 
     def worker(self, owner: str = "worker", invoke: Any = None) -> HopRunner:
-        services = ImportServices(self.tables.imports, self.files, self.tables.cards)
+        services = ImportServices(self.tables.imports, self.bucket, self.tables.cards)
         return replace(super().worker(owner, invoke), handlers=run_handlers(self.tables.runs, imports=services))
 
     def upload(self, body: bytes, name: str = "feedback.csv", **parameters: Any) -> Import:

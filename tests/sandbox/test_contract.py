@@ -17,12 +17,13 @@ from groundwork.sandbox.model import (
     SandboxKey,
     SandboxSpec,
     Tree,
+    shell,
 )
 from groundwork.sandbox.port import Sandboxes
 from tests.fakes.sandboxes import FakeSandboxes, Outcome
 from tests.sandbox.conftest import StandIn
 
-CAT, EDIT, HANG = Command.shell("cat a.txt"), Command.shell("printf new > a.txt"), Command.shell("sleep 600")
+CAT, EDIT, HANG = Command(shell("cat a.txt")), Command(shell("printf new > a.txt")), Command(shell("sleep 600"))
 
 
 def script(command: Command, files: Mapping[str, bytes]) -> Outcome | None:

@@ -7,7 +7,7 @@ import boto3
 import pytest
 
 from groundwork.adapters.aws.microvms import MicrovmSandboxes
-from groundwork.sandbox.model import Command, Ending, SandboxKey, SandboxSpec
+from groundwork.sandbox.model import Command, Ending, SandboxKey, SandboxSpec, shell
 from local.endpoint import AwsEndpoint
 from local.microvms.configure import IMAGE, LocalMicrovms
 from tests.sandbox.conftest import CONNECTOR
@@ -34,7 +34,7 @@ def test_a_function_runs_a_command_and_reaches_other_services(endpoint: str) -> 
     assert sandboxes.available().available
     handle = sandboxes.open(SandboxKey("baseline"), SandboxSpec())
     assert handle.endpoint in endpoint
-    sandboxes.start(handle, "c1", Command.shell("echo $((6 * 7)); df -m /work | tail -1"))
+    sandboxes.start(handle, "c1", Command(shell("echo $((6 * 7)); df -m /work | tail -1")))
     while (status := sandboxes.poll(handle, "c1", 2**62, 10)).ending is None:
         pass
     status = sandboxes.poll(handle, "c1")

@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 SYSTEM = """
 import sys, time
 from pathlib import Path
-from groundwork.sandbox.model import Command, SandboxKey, SandboxSpec
+from groundwork.sandbox.model import Command, SandboxKey, SandboxSpec, shell
 from local.microvms.launcher import Machine
 from tests.sandbox.conftest import StandIn
 
@@ -27,7 +27,7 @@ if problem := stand_in.service.problem():
     sys.exit(problem)
 sandboxes = stand_in.sandboxes()
 handle = sandboxes.open(SandboxKey("a"), SandboxSpec())
-sandboxes.start(handle, "c1", Command.shell("setsid sleep 600 & echo started; sleep 600"))
+sandboxes.start(handle, "c1", Command(shell("setsid sleep 600 & echo started; sleep 600")))
 sandboxes.poll(handle, "c1", 0, 20)
 print("running", flush=True)
 time.sleep(600)

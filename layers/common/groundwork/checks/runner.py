@@ -29,7 +29,7 @@ from groundwork.sandbox.errors import (
     TreeRefused,
 )
 from groundwork.sandbox.keeping import SetupStore
-from groundwork.sandbox.model import Changes, Command, CommandStatus, Ending, Limits, LogPage, SandboxSpec, Tree
+from groundwork.sandbox.model import Changes, Command, CommandStatus, Ending, Limits, LogPage, SandboxSpec, Tree, shell
 from groundwork.sandbox.packing import files_of
 from groundwork.sandbox.setup_key import is_lock_file, setup_key
 from groundwork.sandbox.verdict import Verdict
@@ -347,7 +347,7 @@ def command_of(job: CheckJob, step: Step) -> Command:
     # a session renews a lock file by a command of the set-up
     is_setup = step.setup or step.command in settings.setup
     network = is_setup and settings.network == "setup"
-    return Command.shell(step.command, setup=is_setup, network=network, limits=limits, env=settings.env)
+    return Command(shell(step.command), setup=is_setup, network=network, limits=limits, env=settings.env)
 
 
 def spec_of(job: CheckJob) -> SandboxSpec:

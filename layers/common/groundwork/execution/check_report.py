@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from groundwork.agent.secret_scan import redact
 from groundwork.checks.model import CommandResult
-from groundwork.execution.test_counts import tests_run
+from groundwork.execution.count_tests import tests_run
 from groundwork.sandbox.verdict import Verdict
 from groundwork.text import clean, one_line, shorten
 

@@ -90,9 +90,10 @@ class Command:
     env: Mapping[str, str] = field(default_factory=dict)
     folder: str = ""
 
-    @classmethod
-    def shell(cls, line: str, **options: object) -> "Command":
-        return cls(("/bin/sh", "-c", line), **options)  # type: ignore[arg-type]
+
+def shell(line: str) -> tuple[str, ...]:
+    """Return the arguments that run a command line in a shell."""
+    return ("/bin/sh", "-c", line)
 
 
 @dataclass(frozen=True, slots=True)
