@@ -11,7 +11,7 @@ from groundwork.agent.check_state import MAX_RUNS
 from groundwork.agent.runner import POLL_IN_PLACE_S, WAIT_IN_PLACE_S
 from groundwork.checks.model import CheckSettings
 from groundwork.checks.poll_delay import MAX_DELAY_S, MIN_DELAY_S, poll_delay_s
-from groundwork.checks.runner import MAX_LIFE_SECONDS, wait_after
+from groundwork.checks.runner import MAX_LIFE_SECONDS
 from groundwork.execution.state import MAX_ATTEMPTS
 from groundwork.execution.step_handler import MAX_INLINE_CHECKED_PLAN
 
@@ -44,7 +44,7 @@ def looks_at(seconds: float) -> int:
     """Looks at a command of so many seconds after it was put away, as the session waits for it."""
     now, looks = WAIT_IN_PLACE_S, 0
     while now < seconds:
-        now += poll_delay_s(now, wait_after(now)) + POLL_IN_PLACE_S
+        now += poll_delay_s(now) + POLL_IN_PLACE_S
         looks += 1
     return looks
 
@@ -62,7 +62,7 @@ def test_the_longest_command_takes_a_small_part_of_a_history() -> None:
 def test_an_end_is_seen_soon_for_the_time_the_command_took(seconds: int) -> None:
     now = WAIT_IN_PLACE_S
     while now < seconds:
-        now += poll_delay_s(now, wait_after(now)) + POLL_IN_PLACE_S
+        now += poll_delay_s(now) + POLL_IN_PLACE_S
     assert now - seconds <= max(MIN_DELAY_S, min(seconds / 2, MAX_DELAY_S)) + POLL_IN_PLACE_S
 
 

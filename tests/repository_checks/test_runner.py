@@ -3,8 +3,9 @@
 import pytest
 
 from groundwork.checks.errors import ClaimLost
+from groundwork.checks.poll_delay import poll_delay_s
 from groundwork.checks.ports import Owner, OwnerKind
-from groundwork.checks.runner import wait_after
+from groundwork.checks.runner import MIN_WAIT_SECONDS
 from groundwork.plans.model import TaskStatus
 from groundwork.sandbox.model import Ending, Tree
 from groundwork.sandbox.verdict import Verdict
@@ -93,7 +94,7 @@ def test_a_long_command_is_left_alone_and_told(desk: Desk) -> None:
 def test_waits_grow_with_the_time_already_run() -> None:
     spent, polls = 0.0, 0
     while spent < 3600:
-        spent, polls = spent + wait_after(spent), polls + 1
+        spent, polls = spent + poll_delay_s(spent, MIN_WAIT_SECONDS), polls + 1
     assert polls <= 25
 
 

@@ -15,14 +15,14 @@ def test_a_command_ends_with_its_exit_code_and_its_log(box: Runner) -> None:
     box.put({"a.txt": "hello\n"})
     status, log = box.run("cat a.txt; echo wrong >&2; exit 3")
     assert (status.ending, status.exit_code, log) == (Ending.EXIT, 3, "hello\nwrong\n")
-    assert verdict(status) is Verdict.FAILED
+    assert verdict(status.ending, status.exit_code) is Verdict.FAILED
 
 
 def test_a_command_that_does_not_exist_could_not_start(box: Runner) -> None:
     status, _ = box.run(("no-such-program", "--version"))
     assert (status.ending, status.exit_code) == (Ending.COULD_NOT_START, None)
     assert "no-such-program" in status.detail
-    assert verdict(status) is Verdict.COULD_NOT_RUN
+    assert verdict(status.ending, status.exit_code) is Verdict.COULD_NOT_RUN
 
 
 def test_a_command_in_a_folder_that_does_not_exist_could_not_start(box: Runner) -> None:
@@ -35,7 +35,7 @@ def test_a_command_that_runs_too_long_times_out_and_leaves_nothing(box: Runner) 
     status, log = box.run("trap '' TERM; (setsid sleep 600 &) ; echo started; sleep 600", seconds=1)
     assert (status.ending, status.exit_code, log) == (Ending.TIMEOUT, None, "started\n")
     assert "1 seconds" in status.detail
-    assert verdict(status) is Verdict.COULD_NOT_RUN
+    assert verdict(status.ending, status.exit_code) is Verdict.COULD_NOT_RUN
 
 
 def test_a_command_that_is_killed_says_so(box: Runner) -> None:

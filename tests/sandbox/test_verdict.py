@@ -5,26 +5,26 @@ from io import BytesIO
 
 import pytest
 
-from groundwork.sandbox.model import CommandStatus, Ending
+from groundwork.sandbox.model import Ending
 from groundwork.sandbox.program import agent_program
 from groundwork.sandbox.verdict import Verdict, verdict, verdict_of_all
 
-PASSED, FAILED = CommandStatus(Ending.EXIT, 0), CommandStatus(Ending.EXIT, 1)
-RUNNING, LOST = CommandStatus(), CommandStatus.lost("gone")
+PASSED, FAILED, RUNNING = verdict(Ending.EXIT, 0), verdict(Ending.EXIT, 1), verdict(None, None)
+LOST = verdict(Ending.LOST, None)
 
 
 def test_an_exit_is_a_verdict() -> None:
-    assert (verdict(PASSED), verdict(FAILED), verdict(RUNNING)) == (Verdict.PASSED, Verdict.FAILED, None)
+    assert (PASSED, FAILED, RUNNING) == (Verdict.PASSED, Verdict.FAILED, None)
 
 
 @pytest.mark.parametrize("ending", sorted(set(Ending) - {Ending.EXIT}))
 @pytest.mark.parametrize("code", [None, 0, 1])
 def test_no_other_ending_is_a_verdict(ending: Ending, code: int | None) -> None:
-    assert verdict(CommandStatus(ending, code)) is Verdict.COULD_NOT_RUN
+    assert verdict(ending, code) is Verdict.COULD_NOT_RUN
 
 
 @pytest.mark.parametrize(
-    ("statuses", "expected"),
+    ("verdicts", "expected"),
     [
         ([PASSED, PASSED], Verdict.PASSED),
         ([PASSED, FAILED], Verdict.FAILED),
@@ -35,8 +35,8 @@ def test_no_other_ending_is_a_verdict(ending: Ending, code: int | None) -> None:
         ([], Verdict.COULD_NOT_RUN),
     ],
 )
-def test_several_commands_have_passed_if_each_has(statuses: list[CommandStatus], expected: Verdict | None) -> None:
-    assert verdict_of_all(statuses) is expected
+def test_several_commands_have_passed_if_each_has(verdicts: list[Verdict | None], expected: Verdict | None) -> None:
+    assert verdict_of_all(verdicts) is expected
 
 
 def test_the_agent_is_one_file_of_the_standard_library() -> None:

@@ -28,7 +28,7 @@ from groundwork.agent.session import Session
 from groundwork.agent.tools import ToolInput, ToolResult, failed, parse_input, tool
 from groundwork.agent.workspace import ToolFailed, Workspace
 from groundwork.checks.model import CheckSettings
-from groundwork.checks.poll_delay import poll_delay_s
+from groundwork.checks.poll_delay import MIN_DELAY_S, poll_delay_s
 from groundwork.checks.ports import CheckJob, CheckProgress, CheckRunner, Owner
 from groundwork.checks.prices import bill
 from groundwork.errors import Transient
@@ -152,7 +152,7 @@ def next_look_s(session: Session, progress: CheckProgress, checks: SessionChecks
     """Return the seconds until the next look at the pending call."""
     pending = _state(session).pending
     assert pending is not None
-    return poll_delay_s((checks.wall_ms() - pending.started_at) / 1_000, progress.wait_s)
+    return poll_delay_s((checks.wall_ms() - pending.started_at) / 1_000, max(MIN_DELAY_S, progress.wait_s))
 
 
 def over_time(session: Session, progress: CheckProgress) -> bool:

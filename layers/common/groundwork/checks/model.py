@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from groundwork.sandbox.model import Ending
-from groundwork.sandbox.verdict import Verdict
+from groundwork.sandbox.verdict import Verdict, verdict
 from groundwork.values import Stored, stored_as
 
 MAX_COMMANDS = 20
@@ -63,9 +63,4 @@ class CommandResult(Stored):
 
     @property
     def verdict(self) -> Verdict | None:
-        """None while the command runs. Only an exit code can pass or fail."""
-        if self.ending is None:
-            return None
-        if self.ending is not Ending.EXIT or self.exit_code is None:
-            return Verdict.COULD_NOT_RUN
-        return Verdict.PASSED if self.exit_code == 0 else Verdict.FAILED
+        return verdict(self.ending, self.exit_code)

@@ -15,6 +15,7 @@ from groundwork.checks.errors import NoFreeSlot
 from groundwork.checks.keeper import SandboxKeeper
 from groundwork.checks.log_text import read_log
 from groundwork.checks.model import CommandResult
+from groundwork.checks.poll_delay import poll_delay_s
 from groundwork.checks.ports import CheckJob, CheckProgress, Owner
 from groundwork.checks.records import CheckRecord, CheckRecords, StoredResult
 from groundwork.checks.sandboxes import OpenSandbox
@@ -32,7 +33,7 @@ from groundwork.sandbox.keeping import SetupStore
 from groundwork.sandbox.model import Changes, Command, CommandStatus, Ending, Limits, LogPage, SandboxSpec, Tree, shell
 from groundwork.sandbox.packing import files_of
 from groundwork.sandbox.setup_key import is_lock_file, setup_key
-from groundwork.sandbox.verdict import Verdict
+from groundwork.sandbox.verdict import Verdict, verdict_of_all
 
 MAX_LOST = 3
 """Sandboxes lost during one job. Then it could not run."""
@@ -41,7 +42,7 @@ POLL_SECONDS = 20.0
 LIVE_LOG_SECONDS = 3.0
 """Time until users see the log of a running command."""
 
-MIN_WAIT_SECONDS, MAX_WAIT_SECONDS = 2.0, 600.0
+MIN_WAIT_SECONDS = 2.0
 MIN_LIFE_SECONDS, MAX_LIFE_SECONDS = 3_600, 28_800
 """Bounds of a sandbox's lifetime; the service allows eight hours."""
 
@@ -120,7 +121,7 @@ class SandboxCheckRunner:
 
     def _waiting(self, job: CheckJob, record: CheckRecord, activity: str) -> CheckProgress:
         waited = (self._now_ms() - record.started_at) / 1000
-        return CheckProgress(wait_s=min(wait_after(waited), 60.0), activity=activity)
+        return CheckProgress(wait_s=min(poll_delay_s(waited, MIN_WAIT_SECONDS), 60.0), activity=activity)
 
     def _restart(self, job: CheckJob, reason: str) -> CheckProgress:
         """Continue in another sandbox, or give up."""
@@ -257,7 +258,7 @@ class _Course:
         step, now = self._steps[self._record.position], self._store_live_log(status)
         verb = "Sets up" if step.setup else "Runs"
         activity = f"{verb}: {step.command[:200]} ({status.seconds:.0f} s)"
-        return CheckProgress((*self._results(), now), None, wait_after(status.seconds), activity)
+        return CheckProgress((*self._results(), now), None, poll_delay_s(status.seconds, MIN_WAIT_SECONDS), activity)
 
     def _store_live_log(self, status: CommandStatus) -> CommandResult:
         """Return the result so far. A first failure stays stored until the second run has ended."""
@@ -329,11 +330,8 @@ def steps_of(job: CheckJob) -> list[Step]:
 
 
 def verdict_of(results: list[CommandResult]) -> Verdict:
-    """One failure is enough to fail; all must pass; no command proves nothing."""
-    verdicts = {result.verdict for result in results if not result.setup}
-    if Verdict.FAILED in verdicts:
-        return Verdict.FAILED
-    return Verdict.PASSED if verdicts == {Verdict.PASSED} else Verdict.COULD_NOT_RUN
+    """Return the verdict of ended commands; those of the set-up prove nothing."""
+    return verdict_of_all(one.verdict for one in results if not one.setup) or Verdict.COULD_NOT_RUN
 
 
 def command_id(job_id: str, position: int, tries: int) -> str:
@@ -354,11 +352,6 @@ def spec_of(job: CheckJob) -> SandboxSpec:
     settings = job.settings
     needed = 600 + 2 * settings.timeout_s * (len(settings.setup) + len(settings.verify))
     return SandboxSpec(max_seconds=min(max(needed, MIN_LIFE_SECONDS), MAX_LIFE_SECONDS), hosts=settings.hosts)
-
-
-def wait_after(seconds: float) -> float:
-    """Wait in proportion to the time already run: a long check needs few polls."""
-    return min(max(seconds / 2, MIN_WAIT_SECONDS), MAX_WAIT_SECONDS)
 
 
 def _lock_files(folder: Path) -> dict[str, bytes]:

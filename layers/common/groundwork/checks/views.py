@@ -8,7 +8,7 @@ from groundwork.checks.baseline import Baseline
 from groundwork.checks.ports import Owner
 from groundwork.checks.prices import bill
 from groundwork.checks.records import CheckRecord, StoredResult
-from groundwork.checks.runner import verdict_of
+from groundwork.sandbox.verdict import Verdict
 
 
 def baseline_view(
@@ -38,7 +38,7 @@ def check_view(
     return result.as_json() | {
         "tree": record.tree,
         "commit": record.commit,
-        "status": "running" if running else (result.verdict or verdict_of([result])).value,
+        "status": "running" if running else (result.verdict or Verdict.COULD_NOT_RUN).value,
         "costUsd": price.cost_micro_usd / 1_000_000,
         "kind": owner.kind.value,
         "attempt": owner.number,

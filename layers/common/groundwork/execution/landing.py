@@ -20,7 +20,7 @@ from groundwork.agent.session import Session
 from groundwork.agent.workspace import Workspace
 from groundwork.checks.errors import ClaimLost
 from groundwork.checks.model import CheckSettings, Verified
-from groundwork.checks.poll_delay import poll_delay_s
+from groundwork.checks.poll_delay import MIN_DELAY_S, poll_delay_s
 from groundwork.checks.ports import CheckJob, CheckProgress, CheckRunner
 from groundwork.execution import check_report
 from groundwork.execution.review_reasons import findings
@@ -230,7 +230,7 @@ class Lander:
             return progress
         if progress.verdict is None:
             run_s = sum(one.seconds for one in progress.results)
-            return Waiting(poll_delay_s(run_s, progress.wait_s), progress.activity)
+            return Waiting(poll_delay_s(run_s, max(MIN_DELAY_S, progress.wait_s)), progress.activity)
         session = await self._record(session, candidate, progress)
         # closed after the record: a lost worker's check is asked for again, and its sandbox still there
         await self._close(_landing(session), runner)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from enum import StrEnum
 
-from groundwork.sandbox.model import CommandStatus, Ending
+from groundwork.sandbox.model import Ending
 
 
 class Verdict(StrEnum):
@@ -14,21 +14,21 @@ class Verdict(StrEnum):
     COULD_NOT_RUN = "could_not_run"
 
 
-def verdict(status: CommandStatus) -> Verdict | None:
+def verdict(ending: Ending | None, exit_code: int | None) -> Verdict | None:
     """Return the verdict of one command, None while it runs. Only an exit code can pass or fail."""
-    if status.ending is None:
+    if ending is None:
         return None
-    if status.ending is not Ending.EXIT or status.exit_code is None:
+    if ending is not Ending.EXIT or exit_code is None:
         return Verdict.COULD_NOT_RUN
-    return Verdict.PASSED if status.exit_code == 0 else Verdict.FAILED
+    return Verdict.PASSED if exit_code == 0 else Verdict.FAILED
 
 
-def verdict_of_all(statuses: Iterable[CommandStatus]) -> Verdict | None:
+def verdict_of_all(verdicts: Iterable[Verdict | None]) -> Verdict | None:
     """Return the verdict of several commands: all must pass; one failure is enough to fail."""
-    verdicts = [verdict(status) for status in statuses]
-    if Verdict.FAILED in verdicts:
+    found = set(verdicts)
+    if Verdict.FAILED in found:
         return Verdict.FAILED
-    if None in verdicts:
+    if None in found:
         return None
     # no check at all proves nothing
-    return Verdict.PASSED if verdicts and set(verdicts) == {Verdict.PASSED} else Verdict.COULD_NOT_RUN
+    return Verdict.PASSED if found == {Verdict.PASSED} else Verdict.COULD_NOT_RUN
