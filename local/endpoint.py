@@ -34,6 +34,8 @@ class AwsEndpoint:
     def __init__(self, objects: ObjectFiles | None = None) -> None:
         # By default moto only stores the definition of a state machine.
         default_user_config["stepfunctions"] = {"execute_state_machine": True}
+        # Before the reset: it forgets the objects of others without closing their files.
+        release_versions()
         # reset_model_data alone leaves tables behind.
         moto_api_backend.reset()
         transactions.install()
