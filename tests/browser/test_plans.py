@@ -179,6 +179,7 @@ def test_a_plan_is_paused_goes_on_and_is_cancelled(system: System, comes: Comes)
     page.get_by_role("button", name="Run now").click()
     page.get_by_role("dialog").get_by_role("button", name="Run plan").click()
     expect(page.get_by_role("list", name="Running tasks")).to_contain_text(titles[0])
+    gate.wait_for_call()
 
     page.get_by_role("button", name="Pause").click()
     dialog = page.get_by_role("dialog", name="Pause the plan?")

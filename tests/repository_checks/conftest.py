@@ -54,11 +54,12 @@ class Desk:
     ran: list[str] = field(default_factory=list)
     clock: Clock = field(default_factory=Clock)
     setups: MemorySetups = field(default_factory=MemorySetups)
+    notice: str = ""
 
     def __post_init__(self) -> None:
         self.sandboxes = FakeSandboxes(self._script, lambda: self.clock.now / 1000)
         self.keeper = SandboxKeeper(self.sandboxes, self.tables.sandboxes, self.clock)
-        self.runner = SandboxCheckRunner(self.keeper, self.tables.checks, self.setups, "image:1")
+        self.runner = SandboxCheckRunner(self.keeper, self.tables.checks, self.setups, "image:1", self.notice)
         self.folder.mkdir(exist_ok=True)
 
     def _script(self, command: Any, files: Any) -> Outcome | None:

@@ -1,5 +1,7 @@
 """Jobs: verdicts, flaky failures, lost sandboxes, waiting."""
 
+from dataclasses import replace
+
 import pytest
 
 from groundwork.checks.errors import ClaimLost
@@ -215,6 +217,13 @@ def test_a_running_command_is_stored_while_it_is_watched(desk: Desk) -> None:
 
     desk.runner.advance(desk.job(owner, "test"), seconds)
     assert stored == [[], ["test"], ["test"]]
+
+
+def test_each_command_tells_the_notice_of_the_system(desk: Desk) -> None:
+    told = replace(desk, notice="It ran without isolation.")
+    told.outcomes["test"] = [Outcome(ending=Ending.KILLED)]
+    progress = finish(told.runner, told.job(told.owner(), "lint", "test"))
+    assert [one.detail for one in progress.results] == ["It ran without isolation."] * 2
 
 
 def test_a_tree_is_made_only_when_it_is_sent(desk: Desk) -> None:

@@ -147,7 +147,8 @@ class Services:
         setups = S3SetupStore(setups_client(), settings.private_bucket)
         # a kept set-up fits the machine only that made it
         machine = f"{settings.sandbox_image} {platform() if settings.local else ''}"
-        return SandboxCheckRunner(self.keeper(), self.tables.checks, setups, machine)
+        notice = "It ran without isolation: GROUNDWORK_CHECKS is unconfined." if settings.checks == "unconfined" else ""
+        return SandboxCheckRunner(self.keeper(), self.tables.checks, setups, machine, notice)
 
 
 @cache

@@ -67,11 +67,16 @@ class Step:
 
 
 class SandboxCheckRunner:
-    """Runs checks. `machine` names the sandboxes' image, for the keys of kept set-ups."""
+    """Runs checks. `machine` names the sandboxes' image, for the keys of kept set-ups.
 
-    def __init__(self, keeper: SandboxKeeper, records: CheckRecords, setups: SetupStore, machine: str) -> None:
+    `notice` is a sentence to show with each command, such as a missing isolation.
+    """
+
+    def __init__(
+        self, keeper: SandboxKeeper, records: CheckRecords, setups: SetupStore, machine: str, notice: str = ""
+    ) -> None:
         self._keeper, self._records, self._setups, self._machine = keeper, records, setups, machine
-        self._sandboxes, self._now_ms = keeper.sandboxes, keeper.now_ms
+        self._sandboxes, self._now_ms, self._notice = keeper.sandboxes, keeper.now_ms, notice
 
     def advance(self, job: CheckJob, seconds: Callable[[], float]) -> CheckProgress:
         record = self._records.load(job.owner, job.id)
@@ -161,7 +166,7 @@ class _Course:
         self._job, self._record = job, record
         self._keeper, self._records, self._setups = runner._keeper, runner._records, runner._setups
         self._sandboxes, self._now_ms, self._machine = runner._sandboxes, runner._now_ms, runner._machine
-        self._steps = steps_of(job)
+        self._steps, self._notice = steps_of(job), runner._notice
         self._stored: dict[int, StoredResult] = {}
         self._loaded: Tree | None = None
 
@@ -295,7 +300,7 @@ class _Course:
         log, cut = read_log(self._sandboxes, self._sandbox.handle, self._command_id())
         result = CommandResult(
             command=step.command, setup=step.setup, ending=status.ending, exit_code=status.exit_code,
-            detail=status.detail, seconds=status.seconds, log=log, log_truncated=cut,
+            detail=f"{status.detail} {self._notice}".strip(), seconds=status.seconds, log=log, log_truncated=cut,
         )  # fmt: skip
         first = self._stored.get(self._record.position)
         if self._record.tries == 0 or first is None or result.verdict is not Verdict.PASSED:
