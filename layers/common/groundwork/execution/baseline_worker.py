@@ -12,6 +12,7 @@ from groundwork.checks.baseline import Baseline, Baselines, BaselineStatus
 from groundwork.checks.errors import ClaimLost
 from groundwork.checks.ports import CheckJob, CheckProgress, CheckRunner
 from groundwork.checks.suggest import MAX_FILE, Suggestion, suggest
+from groundwork.checks.watch import watch
 from groundwork.errors import NotFound, Transient
 from groundwork.plans.repositories import Repository
 from groundwork.sandbox.errors import SandboxError, SandboxUnavailable
@@ -22,7 +23,6 @@ LEASE_MS = 360_000
 RESERVE_MS = 60_000
 """Time kept free at the end of the invocation."""
 
-PATIENCE_SECONDS = 20.0
 MAX_CLAIMS = 40
 MAX_FETCHES = 3
 
@@ -131,17 +131,15 @@ class BaselineWorker:
             raise Transient(str(fault)) from fault
 
     def _advance(self, baseline: Baseline, job: CheckJob) -> str:
-        runner = self.runner()
-        while self._seconds() > 0:
-            progress = runner.advance(job, lambda: min(self._seconds(), PATIENCE_SECONDS))
-            if progress.verdict is not None:
-                return self._finish(baseline, runner, progress)
-            if progress.activity != baseline.activity:
-                baseline = baseline.changed(activity=progress.activity)
+        def report(progress: CheckProgress) -> None:
+            nonlocal baseline
+            baseline = baseline.changed(activity=progress.activity)
             self._save(baseline)
-            # a running command has been waited for already
-            if not progress.results:
-                self.sleep(min(progress.wait_s, PATIENCE_SECONDS))
+
+        runner = self.runner()
+        ended = watch(runner, job, self._seconds, self.sleep, report)
+        if ended is not None:
+            return self._finish(baseline, runner, ended)
         self.baselines.save(baseline, 0)
         self.again(baseline.repository_id)
         return baseline.status.value

@@ -16,6 +16,7 @@ from groundwork.agent.repository import Checkout, RepositoryFault, RepositoryUnr
 from groundwork.checks.errors import ClaimLost
 from groundwork.checks.model import Verified
 from groundwork.checks.ports import CheckJob, CheckProgress, CheckRunner, Owner, OwnerKind
+from groundwork.checks.watch import watch
 from groundwork.errors import NotFound, Transient
 from groundwork.execution import check_report, rollback
 from groundwork.execution.coordinator import ExecutionCoordinator
@@ -34,7 +35,6 @@ RESERVE_MS = 60_000
 MAX_CHECK_MS = 4 * 3_600_000
 """Limit from the request of the rollback; then the check is not run."""
 
-PATIENCE_SECONDS = 20.0
 JOB = "rollback"
 
 Told = tuple[Verified, str | None]
@@ -188,16 +188,8 @@ class _Check:
 
     def _advance(self, head: HeadCheck, job: CheckJob, checks: RepositoryChecks) -> Told | None:
         assert self.deps.runner
-        runner = self.deps.runner()
-        while self._seconds() > 0:
-            progress = runner.advance(job, lambda: min(self._seconds(), PATIENCE_SECONDS))
-            if progress.verdict is not None:
-                return self._closed(head, _told(progress, checks))
-            self._renew()
-            # a running command has been waited for already
-            if not progress.results:
-                self.deps.sleep(min(progress.wait_s, PATIENCE_SECONDS))
-        return None
+        ended = watch(self.deps.runner(), job, self._seconds, self.deps.sleep, lambda progress: self._renew())
+        return self._closed(head, _told(ended, checks)) if ended else None
 
     def _closed(self, head: HeadCheck, told: Told) -> Told:
         """Close the head's sandbox. The sweep repeats a failed close."""
