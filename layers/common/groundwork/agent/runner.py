@@ -14,6 +14,7 @@ from enum import StrEnum
 
 from groundwork.agent.check_tools import next_look_s
 from groundwork.agent.session import Session
+from groundwork.agent.stop import unless_stopped
 from groundwork.agent.turn import TurnDeps, resume_turn, run_turn
 from groundwork.checks.ports import CheckProgress
 from groundwork.llm.conversation import Conversation, ConversationModel, Turn
@@ -137,7 +138,7 @@ class _Run:
         # a provider that does not answer is then seen as such
         await self.context.report_activity(f"Waits for the model: turn {session.turns + 1}")
         try:
-            after = await _turn_unless_stopped(session, self.deps, self.context.stop)
+            after = await unless_stopped(run_turn(session, self.deps), self.context.stop)
         # a ModelError too, but no retry can help
         except Misconfigured:
             raise
@@ -155,7 +156,7 @@ class _Run:
             return RunnerResult(session, Pause.PROVIDER, wait, str(fault))
         await context.report_activity(f"Waits {wait:.0f} s for the model's provider: {fault}")
         self.deps.log(f"waits {wait:.0f} seconds: {fault}")
-        await _sleep_unless_stopped(context, wait)
+        await unless_stopped(context.sleep(wait), context.stop)
         return RunnerResult(session)
 
     async def _command(self, session: Session) -> RunnerResult:
@@ -175,7 +176,7 @@ class _Run:
                 return RunnerResult(session, Pause.STOPPED)
             if not result.wait_s or result.wait_s > seconds():
                 return _put_away(session, self.deps, result)
-            await _sleep_unless_stopped(context, result.wait_s)
+            await unless_stopped(context.sleep(result.wait_s), context.stop)
 
 
 def _activity(session: Session) -> str:
@@ -193,13 +194,13 @@ def _put_away(session: Session, deps: TurnDeps, progress: CheckProgress) -> Runn
 async def _stagger_first_call(session: Session, context: RunnerContext) -> None:
     """Delay the first call of a new session."""
     if context.stagger_s and not session.turns and session.ended is None:
-        await _sleep_unless_stopped(context, context.stagger_s * context.jitter())
+        await unless_stopped(context.sleep(context.stagger_s * context.jitter()), context.stop)
 
 
 async def _wait_for_rate_limit(session: Session, limits: RateLimits, context: RunnerContext) -> None:
     scarce = min(MAX_WAIT_S, scarce_reset_s(limits))
     if scarce and session.ended is None:
-        await _sleep_unless_stopped(context, scarce * context.jitter())
+        await unless_stopped(context.sleep(scarce * context.jitter()), context.stop)
 
 
 class _LimitRecorder:
@@ -216,30 +217,6 @@ class _LimitRecorder:
 
     async def close(self) -> None:
         await self._model.close()
-
-
-async def _sleep_unless_stopped(context: RunnerContext, seconds: float) -> None:
-    """Sleep until the time is up, or the session is stopped."""
-    waits = asyncio.ensure_future(context.sleep(seconds)), asyncio.ensure_future(context.stop.wait())
-    try:
-        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for one in waits:
-            one.cancel()
-        await asyncio.gather(*waits, return_exceptions=True)
-
-
-async def _turn_unless_stopped(session: Session, deps: TurnDeps, stop: asyncio.Event) -> Session | None:
-    """Run a turn, or return None as soon as the session is stopped, and cancel the turn."""
-    turn, stopped = asyncio.ensure_future(run_turn(session, deps)), asyncio.ensure_future(stop.wait())
-    try:
-        await asyncio.wait({turn, stopped}, return_when=asyncio.FIRST_COMPLETED)
-        # a turn ended in the same moment as the stop is kept: it has been billed
-        return await turn if turn.done() else None
-    finally:
-        for task in (turn, stopped):
-            task.cancel()
-        await asyncio.gather(turn, stopped, return_exceptions=True)
 
 
 def _wait_s(fault: ModelError, faults: int, jitter: float) -> float:

@@ -17,6 +17,7 @@ from groundwork.agent.patches import Patch, PatchRef
 from groundwork.agent.repository import BranchMoved, Checkout, Landed, Upstream
 from groundwork.agent.review import ReviewRequest, review
 from groundwork.agent.session import Session
+from groundwork.agent.stop import unless_stopped
 from groundwork.agent.workspace import Workspace
 from groundwork.checks.errors import ClaimLost
 from groundwork.checks.model import CheckSettings, Verified
@@ -352,7 +353,7 @@ class Lander:
         request = ReviewRequest(session.brief, candidate.diff(), found, Workspace(checkout))
         model = self.deps.model()
         try:
-            decision = await self._unless_stopped(review(request, model, self._report(session)))
+            decision = await unless_stopped(review(request, model, self._report(session)), self.context.stop)
         except Misconfigured:
             raise
         except ModelError as fault:
@@ -380,17 +381,6 @@ class Lander:
             await self.context.report_turn(told)
 
         return report
-
-    async def _unless_stopped(self, work: Awaitable[Review]) -> Review | None:
-        """Return None as soon as the task is stopped, and cancel the work."""
-        reviewing, stopped = asyncio.ensure_future(work), asyncio.ensure_future(self.context.stop.wait())
-        try:
-            await asyncio.wait({reviewing, stopped}, return_when=asyncio.FIRST_COMPLETED)
-            return await reviewing if reviewing.done() else None
-        finally:
-            for task in (reviewing, stopped):
-                task.cancel()
-            await asyncio.gather(reviewing, stopped, return_exceptions=True)
 
 
 @dataclass(frozen=True, slots=True)
