@@ -66,15 +66,17 @@ class Spent:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    first: set[str] = set()
     for item in items:
         item.add_marker(tier_of(item))
+        if group := _group_of(item):
+            item.add_marker(pytest.mark.xdist_group(group))
         if slow := item.get_closest_marker("slow"):
             # A worker sends this property to the printing process.
             item.user_properties.append((REASON, slow.kwargs["reason"]))
-        if group := _group_of(item):
-            item.add_marker(pytest.mark.xdist_group(group))
-    # a long test begun last would keep one worker busy alone
-    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+            first.add(_unit_of(item))
+    # A long test begun last would keep one worker busy alone. A group stays together, for the fixtures of its modules.
+    items.sort(key=lambda item: _unit_of(item) not in first)
 
 
 def tier_of(item: pytest.Item) -> str:
@@ -96,6 +98,12 @@ def _group_of(item: pytest.Item) -> str | None:
     if shared := sorted(OF_ALL[name] for name in OF_ALL if name in used):
         return shared[0]
     return f"{item.path.parent.name}-{item.path.stem}" if OF_A_MODULE & used else None
+
+
+def _unit_of(item: pytest.Item) -> str:
+    """The tests that one worker runs in one go: a group, or one test."""
+    group = item.get_closest_marker("xdist_group")
+    return str(group.args[0]) if group else item.nodeid
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -73,6 +73,23 @@ def test_a_run_ends_with_its_slowest_tests_and_their_reasons(tmp_path: Path) -> 
     assert "6 passed" in listed
 
 
+def test_the_tests_that_share_a_system_run_on_one_worker(tmp_path: Path) -> None:
+    sharing = """import pytest
+@pytest.fixture(scope="module")
+def system(): return 1
+@pytest.mark.parametrize("number", range(40))
+def test_it(system, number): pass
+"""
+    for name in ("system/test_c.py", "system/test_d.py"):
+        path = tmp_path / "tests" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(sharing)
+    output = run(tmp_path, "--numprocesses", "2", "--dist", "loadgroup")
+    passed = [line for line in output.splitlines() if "PASSED" in line]
+    for file in ("test_c.py", "test_d.py"):
+        assert len({line.split()[0] for line in passed if file in line}) == 1, output
+
+
 def test_a_slow_test_without_a_reason_is_named(tmp_path: Path) -> None:
     plugin = tmp_path / "strict.py"
     plugin.write_text("from tests import tiers\ntiers.MAX_SECONDS = 0.0\n")

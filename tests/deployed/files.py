@@ -74,7 +74,7 @@ def use_every_import_endpoint(system: Deployed, project: str) -> None:
         ("empty.csv", 0),
         ("july.csv", 30),
         ("june.csv", 90),
-    ]
+    ], made
     _use_upload(system, project)
 
 

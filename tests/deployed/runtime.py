@@ -153,7 +153,7 @@ class Front:
             start_response("429 Too Many Requests", [("x-amzn-errortype", "TooManyRequestsException")])
             return [b'{"Type": "User", "Message": "Rate exceeded"}']
         if environ.get("HTTP_X_AMZ_INVOCATION_TYPE") == "Event":
-            self._accepted.append(self._events.submit(self.invoke, name, event))
+            self._accepted.append(self._events.submit(self._deliver, name, event))
             start_response("202 Accepted", [])
             return [b""]
         answer = self.invoke(name, event)
@@ -175,6 +175,16 @@ class Front:
             # Lambda starts a new sandbox after a dead process; here after any failure
             if not answer.error:
                 self._idle[name].append(sandbox)
+        return answer
+
+    def _deliver(self, name: str, event: bytes) -> Answer:
+        """Invoke for an asynchronous event: twice more after errors, as Lambda does (which waits minutes)."""
+        answer = self.invoke(name, event)
+        for seconds in (1, 2):
+            if not answer.error:
+                break
+            time.sleep(seconds)
+            answer = self.invoke(name, event)
         return answer
 
     def settle(self, seconds: float = 120) -> None:
