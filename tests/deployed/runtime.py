@@ -178,7 +178,7 @@ class Front:
         return answer
 
     def _deliver(self, name: str, event: bytes) -> Answer:
-        """Invoke for an asynchronous event: twice more after errors, as Lambda does (which waits minutes)."""
+        """Invoke for an asynchronous event: twice more after errors, as Lambda does after minutes."""
         answer = self.invoke(name, event)
         for seconds in (1, 2):
             if not answer.error:

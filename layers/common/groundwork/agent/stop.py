@@ -5,7 +5,7 @@ from collections.abc import Awaitable
 
 
 async def unless_stopped[T](work: Awaitable[T], stop: asyncio.Event) -> T | None:
-    """Return the result of the work, or None as soon as `stop` is set; the work is then cancelled.
+    """Return the result of the work; once `stop` is set, cancel the work and return None.
 
     Work that ends at the same moment as the stop is kept: a model's turn has been billed. Raises what the work raises.
     """
