@@ -98,11 +98,12 @@ class World:
         settings: CheckSettings | None = None,
         checks: CheckRunner | None = None,
         red_baseline: bool = False,
+        tests: int | None = None,
     ) -> None:
         self.plan, self.left_ms, self.checks = plan, 900_000, checks
         self.chosen: list[tuple[str | None, str | None]] = []
         known = tuple(
-            RepositoryChecks(repository_id=plan.repository_id, settings=one, red_baseline=red_baseline)
+            RepositoryChecks(repository_id=plan.repository_id, settings=one, red_baseline=red_baseline, tests=tests)
             for one in ([settings] if settings else [])
         )
         self.server, self.sessions, self.model = FakeServer.of(FILES), KeptSessions(), Faulty()

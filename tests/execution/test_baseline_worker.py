@@ -83,6 +83,13 @@ def test_a_baseline_runs_to_its_end_and_closes_its_sandbox(bench: Bench) -> None
     assert bench.worker().run(ID) == "taken"
 
 
+def test_a_baseline_counts_the_tests_that_ran(bench: Bench) -> None:
+    bench.request()
+    bench.desk.outcomes["test"] = [Outcome(0, "== 41 passed in 1.00s ==")]
+    assert bench.worker().run(ID) == "passed"
+    assert bench.baseline.tests == 41
+
+
 def test_a_long_baseline_continues_in_the_next_invocation(bench: Bench) -> None:
     bench.request()
     bench.desk.outcomes["test"] = [None]

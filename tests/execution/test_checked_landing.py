@@ -403,6 +403,15 @@ async def test_fewer_tests_than_before_need_a_review() -> None:
     assert world.state("b").reviewed
 
 
+async def test_the_first_change_is_compared_with_the_tests_of_the_baseline() -> None:
+    plan = plan_of(phase("One", draft("a", files=("src/a.py",))))
+    world = World(plan, SETTINGS, LandingChecks(passing), tests=4)
+    world.model.script = Reviewer()
+    assert await to_the_end(world) == "DONE"
+    assert world.state("a").findings == ("Fewer tests ran: 3 instead of 4.",)
+    assert world.state("a").reviewed
+
+
 async def test_with_a_red_baseline_nothing_is_called_passed_and_each_change_is_reviewed() -> None:
     for code, shown in ((0, None), (1, Verified.FAILED)):
         world, reviewer = reviewed_world("src/a.py", red_baseline=True, allow_red_baseline=True)

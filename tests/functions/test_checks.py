@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from functions.plan_executor import app as executor
-from groundwork.adapters.dynamodb.check_rows import BaselineRow
+from groundwork.adapters.dynamodb.check_rows import BASELINE, BaselineRow
 from groundwork.adapters.dynamodb.list_rows import RepositoryRow
 from groundwork.adapters.dynamodb.plan_rows import PlanRow
 from groundwork.adapters.dynamodb.tables import Tables
@@ -62,9 +62,10 @@ def error(answer: Answer, status: int, code: str) -> Any:
     return answer.json["error"]["details"]
 
 
-def ended(repository_id: str, status: BaselineStatus) -> None:
-    row = BaselineRow(repository_id)
-    row.update(actions=[BaselineRow.status.set(status.value), BaselineRow.attention.remove()])
+def ended(repository_id: str, status: BaselineStatus, **fields: Any) -> None:
+    row = BaselineRow.get(repository_id, BASELINE)
+    body = BaselineRow.body.set(row.body | fields)
+    row.update(actions=[BaselineRow.status.set(status.value), BaselineRow.attention.remove(), body])
 
 
 def test_settings_are_stored_shown_replaced_and_removed(plans: Plans) -> None:
@@ -159,6 +160,17 @@ def test_a_red_baseline_refuses_the_start(plans: Plans, plan: Any, moto_tables: 
     assert plans.get(f"/api/plans/{plan['id']}")["status"] == "DRAFT"
     ended(repository, BaselineStatus.COULD_NOT_RUN)
     assert execute(plans, plan).status == 202
+
+
+def test_the_tests_of_the_baseline_are_kept_to_notice_removed_ones(
+    plans: Plans, plan: Any, moto_tables: Tables
+) -> None:
+    plans.call("POST", f"/api/repositories/{plan['repositoryId']}/baseline")
+    ended(plan["repositoryId"], BaselineStatus.PASSED, tests=41)
+    assert execute(plans, plan).status == 202
+    checks = moto_tables.executions.read(plan["id"]).checks_of(plan["repositoryId"])
+    assert checks
+    assert checks.tests == 41
 
 
 def test_an_allowed_red_baseline_is_noted_in_the_execution(plans: Plans, moto_tables: Tables) -> None:

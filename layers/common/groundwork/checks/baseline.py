@@ -32,7 +32,8 @@ class Baseline(Stored):
     """The last baseline of a repository.
 
     `number` counts them, `epoch` the claims of its workers. `settings` are those at the request. `reason` explains why
-    it could not run, `activity` what it does. Times are in milliseconds.
+    it could not run, `activity` what it does. `tests` is the number of tests run, None if no log has a known summary.
+    Times are in milliseconds.
     """
 
     repository_id: Annotated[str, stored_as("repositoryId")]
@@ -45,6 +46,7 @@ class Baseline(Stored):
     commit: Annotated[str | None, stored_as("commit")] = None
     tree: Annotated[str, stored_as("tree")] = ""
     suggested: Annotated[Suggestion, stored_as("suggested")] = Suggestion()
+    tests: Annotated[int | None, stored_as("tests")] = None
     reason: Annotated[str | None, stored_as("reason")] = None
     activity: Annotated[str, stored_as("activity")] = ""
 

@@ -14,6 +14,7 @@ from groundwork.checks.ports import CheckJob, CheckProgress, CheckRunner
 from groundwork.checks.suggest import MAX_FILE, Suggestion, suggest
 from groundwork.checks.watch import watch
 from groundwork.errors import NotFound, Transient
+from groundwork.execution import check_report
 from groundwork.plans.repositories import Repository
 from groundwork.sandbox.errors import SandboxError, SandboxUnavailable
 
@@ -146,6 +147,7 @@ class BaselineWorker:
 
     def _finish(self, baseline: Baseline, runner: CheckRunner, progress: CheckProgress) -> str:
         assert progress.verdict is not None
+        baseline = baseline.changed(tests=check_report.tests_of(progress.results))
         details = [one.detail for one in progress.results if one.detail]
         reason = details[-1] if details else None
         # the sweep closes it otherwise

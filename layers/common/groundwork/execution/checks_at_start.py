@@ -55,7 +55,7 @@ class ChecksAtStart:
         failed = baseline.status is BaselineStatus.FAILED
         if failed and not checks.allow_red_baseline:
             raise BaselineFailing(_details(baseline))
-        return RepositoryChecks(repository_id=repository_id, settings=checks, red_baseline=failed)
+        return RepositoryChecks(repository_id=repository_id, settings=checks, red_baseline=failed, tests=baseline.tests)
 
     def _request(self, repository_id: str, checks: CheckSettings) -> None:
         _, is_new = self.baselines.request(repository_id, checks, self.now_ms())

@@ -326,7 +326,7 @@ class Lander:
         self, session: Session, candidate: Candidate, verified: Verified, completed: tuple[CompletedTask, ...]
     ) -> "_Proven | TaskOutcome":
         settings, landing = self.assignment.checks, _landing(session)
-        before = next((one.tests for one in reversed(completed) if one.tests is not None), None)
+        before = next((one.tests for one in reversed(completed) if one.tests is not None), self.assignment.tests_before)
         found = findings(session.changes, settings, landing.tests, before) if settings else ()
         red = settings is not None and settings.allow_red_baseline
         shown = None if red and verified is Verified.PASSED else verified

@@ -227,11 +227,13 @@ class RepositoryChecks(Stored):
     """Check settings of a repository, as they were at the start of the plan.
 
     `red_baseline`: the checks failed on the default branch, and the settings allow it. Then no change counts as passed.
+    `tests` is the number of tests run there, None while unknown.
     """
 
     repository_id: Annotated[str, stored_as("repositoryId")]
     settings: Annotated[CheckSettings, stored_as("settings")]
     red_baseline: Annotated[bool, stored_as("redBaseline")] = False
+    tests: Annotated[int | None, stored_as("tests"), Field(exclude_if=is_unused)] = None
 
 
 class Execution(Stored):

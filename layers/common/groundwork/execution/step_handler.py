@@ -275,6 +275,7 @@ class StepHandler:
             stagger_s=STAGGER_S * _concurrent_starts(execution_state, task_id),
             # the permission counts only where the baseline was red: otherwise a failed check fails the change
             checks=settings if settings and settings.verify else None,
+            tests_before=checks.tests if checks else None,
             epoch=state.epoch,
             review=plan.review if task.review is None else task.review,
             max_cost_micro_usd=state.max_cost or None,

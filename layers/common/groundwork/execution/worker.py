@@ -68,9 +68,9 @@ class Assignment:
 
     `attempt` is never reused for this task. Attempts up to `attempts_before_round`, and their commits, precede a
     restart or rollback. `failed` explains earlier attempts. `stagger_s` is the upper limit of a random delay before the
-    first model call. `checks` are the repository's settings at the plan's start, None without checks. `epoch` is the
-    claim. `review`: the change needs a reviewer in any case. `max_cost_micro_usd` limits the attempt. `model` and
-    `model_effort` are None for the usual ones.
+    first model call. `checks` are the repository's settings at the plan's start, None without checks; `tests_before` is
+    the number of tests run on the default branch then. `epoch` is the claim. `review`: the change needs a reviewer in
+    any case. `max_cost_micro_usd` limits the attempt. `model` and `model_effort` are None for the usual ones.
     """
 
     plan: Plan
@@ -83,6 +83,7 @@ class Assignment:
     dependencies: tuple[DependencyResult, ...] = ()
     stagger_s: float = 0.0
     checks: CheckSettings | None = None
+    tests_before: int | None = None
     epoch: int = 0
     review: bool = False
     max_cost_micro_usd: int | None = None
