@@ -1,6 +1,6 @@
 """Brief of a session."""
 
-from groundwork.agent.brief import CompletedDependency, limits_for, make_brief
+from groundwork.agent.brief import CompletedDependency, limits_for, make_brief, review_cost_for
 from groundwork.agent.prompts import first_message, task_data
 from groundwork.agent.session import FailedAttempt
 from tests.plans.plans import draft, id_of, phase, plan_of
@@ -43,3 +43,11 @@ def test_a_larger_task_may_take_more() -> None:
     for what in ("turns", "tokens", "cost_micro_usd", "seconds"):
         values = [getattr(size, what) for size in sizes]
         assert values == sorted(set(values))
+
+
+def test_session_and_review_together_keep_to_the_limit_of_an_attempt() -> None:
+    assert limits_for("M", 1_000_000).cost_micro_usd == 1_000_000
+    session, review = limits_for("M", 1_000_000, reviewed=True).cost_micro_usd, review_cost_for("M", 1_000_000)
+    assert (session, review) == (800_000, 200_000)
+    # without a limit the review comes on top
+    assert limits_for("M", None, reviewed=True) == limits_for("M")

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from groundwork.agent.brief import review_cost_for
 from groundwork.agent.commit_message import CHECKS, trailers
 from groundwork.agent.landing import Landing
 from groundwork.agent.repository import RepositoryUnreachable
@@ -19,6 +20,7 @@ from groundwork.execution.commands import Actor
 from groundwork.execution.state import Cause
 from groundwork.llm.conversation import Conversation, Turn, TurnEnd
 from groundwork.llm.port import Usage
+from groundwork.llm.prices import cost_micro_usd
 from groundwork.plans.model import PlanStatus, TaskStatus
 from groundwork.sandbox.errors import SandboxUnavailable
 from groundwork.sandbox.model import Ending
@@ -440,6 +442,26 @@ async def test_a_reviewer_that_does_not_decide_approves_nothing() -> None:
     world.model.script = lambda conversation: chatter if DECIDE in {tool.name for tool in conversation.tools} else None
     assert await world.work("a") == "WORK"
     assert "no decision" in world.state("a").failed[0].reason
+    assert world.commits() == []
+
+
+async def test_a_review_ends_at_its_share_of_the_cost() -> None:
+    world, _ = reviewed_world("conftest.py")
+    asked = []
+
+    def talks(conversation: Conversation) -> Turn | None:
+        if DECIDE not in {tool.name for tool in conversation.tools}:
+            return None
+        asked.append(conversation)
+        return Turn(({"type": "text", "text": "Hm."},), TurnEnd.SAID, Usage(100_000, 10_000, calls=1), MODEL)
+
+    world.model.script = talks
+    assert await world.work("a") == "WORK"
+    assert "limit of its cost" in world.state("a").failed[0].reason
+    each = cost_micro_usd(MODEL, Usage(100_000, 10_000, calls=1))
+    most = review_cost_for("M")
+    assert (len(asked) - 1) * each < most <= len(asked) * each
+    assert world.state("a").usage.cost_micro_usd >= len(asked) * each
     assert world.commits() == []
 
 

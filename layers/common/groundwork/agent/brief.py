@@ -28,16 +28,30 @@ class CompletedDependency(Value):
     files: tuple[str, ...] = Field(default=())
 
 
-def limits_for(effort: Effort, max_cost_micro_usd: int | None = None) -> Limits:
-    """Return the limits of an attempt. `max_cost_micro_usd` may lower the usual cost."""
+REVIEW_SHARE = 0.2
+"""Share of an attempt's cost for its review and the checks before it lands."""
+
+
+def limits_for(effort: Effort, max_cost_micro_usd: int | None = None, reviewed: bool = False) -> Limits:
+    """Return the limits of an attempt's session.
+
+    `max_cost_micro_usd` may lower the usual cost of the attempt. Of it, `reviewed` keeps a share for the review.
+    """
     usual, share = Limits(), _LIMIT_FACTORS[effort]
     cost = round(usual.cost_micro_usd * share)
+    if max_cost_micro_usd is not None:
+        cost = round(min(cost, max_cost_micro_usd) * (1 - REVIEW_SHARE * reviewed))
     return Limits(
         turns=round(usual.turns * share),
         tokens=round(usual.tokens * share),
-        cost_micro_usd=min(cost, max_cost_micro_usd) if max_cost_micro_usd is not None else cost,
+        cost_micro_usd=cost,
         seconds=round(usual.seconds * share),
     )
+
+
+def review_cost_for(effort: Effort, max_cost_micro_usd: int | None = None) -> int:
+    """Return the most that the review of an attempt may cost, in millionths of a dollar."""
+    return round(limits_for(effort, max_cost_micro_usd).cost_micro_usd * REVIEW_SHARE)
 
 
 def check_state_for(effort: Effort, settings: CheckSettings) -> CheckState:

@@ -67,23 +67,29 @@ class ReviewRequest:
     diff: str
     findings: Sequence[str]
     workspace: Workspace
+    max_cost_micro_usd: int
 
 
 async def review(
-    request: ReviewRequest, model: ConversationModel, report: Callable[[int, Turn], Awaitable[None]]
+    request: ReviewRequest, model: ConversationModel, report: Callable[[int, Turn], Awaitable[int]]
 ) -> Review:
     """Return the reviewer's decision. Without one the change counts as rejected.
 
-    `report` receives each turn, for its usage. ModelError passes through: then a later call starts again.
+    `report` receives each turn and returns its cost in millionths of a dollar. No turn starts once the limit of the
+    request is reached. ModelError passes through: then a later call starts again.
     """
+    cost = 0
     messages = [Message("user", ({"type": "text", "text": first_message(request)},))]
     for number in range(1, MAX_TURNS + 1):
         turn = await model.turn(Conversation(INSTRUCTIONS, TOOLS, messages, MAX_TOKENS))
-        await report(number, turn)
+        cost += await report(number, turn)
         if turn.end is TurnEnd.REFUSED:
             return Review(approved=False, reason="The reviewer's model refused to review this change.")
         if decision := _decision(turn):
             return decision
+        if cost >= request.max_cost_micro_usd:
+            spent = f"{cost / 1e6:.2f} USD"
+            return Review(approved=False, reason=f"The reviewer made no decision for {spent}, the limit of its cost.")
         if turn.end is TurnEnd.CALLS:
             messages += [Message("assistant", turn.content), Message("user", _results(request.workspace, turn.calls))]
         else:

@@ -180,7 +180,8 @@ class _Invocation:
             stack=EMPTY_STACK if plan.auto_commit else self._stacks.of_tasks(completed),
         )
         effort, settings = self.assignment.task.effort, self.assignment.checks
-        limits = brief.limits_for(effort, self.assignment.max_cost_micro_usd)
+        reviewed = settings is not None or self.assignment.review
+        limits = brief.limits_for(effort, self.assignment.max_cost_micro_usd, reviewed)
         checks = brief.check_state_for(effort, settings) if settings and self.worker.checks else None
         started = attempt_steps.start_session(self.upstream, self._brief(), limits, spec, checks)
         failed = self._attempt_to_continue()

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from groundwork.agent.brief import review_cost_for
 from groundwork.agent.landing import Landing, Review
 from groundwork.agent.patches import Patch, PatchRef
 from groundwork.agent.repository import BranchMoved, Checkout, Landed, Upstream
@@ -350,7 +351,8 @@ class Lander:
             return Suspended()
         await self.context.report_activity("A reviewer reads the change")
         checkout = await self._checkout(candidate.commit)
-        request = ReviewRequest(session.brief, candidate.diff(), found, Workspace(checkout))
+        cost = review_cost_for(self.assignment.task.effort, self.assignment.max_cost_micro_usd)
+        request = ReviewRequest(session.brief, candidate.diff(), found, Workspace(checkout), cost)
         model = self.deps.model()
         try:
             decision = await unless_stopped(review(request, model, self._report(session)), self.context.stop)
@@ -365,8 +367,8 @@ class Lander:
             return Suspended()
         return await self._save(session.changed(landing=_landing(session).changed(review=decision)))
 
-    def _report(self, session: Session) -> Callable[[int, Turn], Awaitable[None]]:
-        async def report(number: int, turn: Turn) -> None:
+    def _report(self, session: Session) -> Callable[[int, Turn], Awaitable[int]]:
+        async def report(number: int, turn: Turn) -> int:
             used = turn.usage
             spent = TaskUsage(
                 input=used.input,
@@ -379,6 +381,7 @@ class Lander:
             tools = tuple(str(call.get("name", "")) for call in turn.calls)
             told = TurnReport(session.turns + number, tools, (), "The reviewer reads the change.", spent)
             await self.context.report_turn(told)
+            return spent.cost_micro_usd
 
         return report
 
