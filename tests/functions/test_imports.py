@@ -10,6 +10,7 @@ from functions.manage_backlog import app as backlog_app
 from functions.start_run import app as start_app
 from groundwork.adapters.dynamodb.tables import Tables
 from groundwork.imports.model import MAX_FILE_BYTES, StoredFile
+from groundwork.runs.model import Run
 from tests.events import Answer, Context, answer_of, api_event
 from tests.functions.services import services_on
 from tests.imports.world import ImportWorld
@@ -71,6 +72,26 @@ def test_an_import_goes_from_upload_to_cards(call: Call, world: ImportWorld) -> 
     assert world.texts() == ["The map is too dark to read", "Export fails on large sheets"]
     listed = call("GET", f"/api/projects/{world.project_id}/imports").json["items"]
     assert [(one["id"], one["status"], one["runId"]) for one in listed] == [(import_id, "SUCCEEDED", shown["runId"])]
+
+
+def test_an_import_that_ends_while_it_is_read_shows_its_final_counts(
+    call: Call, world: ImportWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = world.tables.imports
+    latest_runs = store.latest_runs
+
+    def ends_before(run_ids: list[str]) -> dict[str, Run]:
+        asyncio.run(world.to_the_end(run_ids[0]))
+        return latest_runs(run_ids)
+
+    for path in ("/api/imports/{0}", "/api/projects/{1}/imports"):
+        import_id = created(call, world)
+        call("POST", f"/api/imports/{import_id}/start")
+        with monkeypatch.context() as patched:
+            patched.setattr(store, "latest_runs", ends_before)
+            shown = call("GET", path.format(import_id, world.project_id)).json
+        (found,) = [one for one in shown.get("items", [shown]) if one["id"] == import_id]
+        assert (found["status"], sum(found["counts"].values())) == ("SUCCEEDED", 3)
 
 
 def test_the_upload_is_a_signed_request_for_bytes(call: Call, world: ImportWorld) -> None:

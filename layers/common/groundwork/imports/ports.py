@@ -75,6 +75,10 @@ class ImportStore(Protocol):
         """Strongly consistent. Raises NotFound."""
         ...
 
+    def load_all(self, import_ids: Sequence[str]) -> dict[str, Import]:
+        """Strongly consistent. Missing imports are left out."""
+        ...
+
     def page(self, project_id: str, before: int | None, limit: int) -> list[Import]:
         """Return imports with a number below `before`, newest first."""
         ...

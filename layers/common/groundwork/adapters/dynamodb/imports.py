@@ -117,6 +117,12 @@ class DynamoImports:
             raise NotFound.of("import", import_id)
         return rows[0].entity()
 
+    def load_all(self, import_ids: Sequence[str]) -> dict[str, Import]:
+        keys = list(map(import_key, import_ids))
+        with translate_errors():
+            rows = ImportRow.batch_get(keys, consistent_read=True) if keys else ()
+            return {row.entity().id: row.entity() for row in rows}
+
     def page(self, project_id: str, before: int | None, limit: int) -> list[Import]:
         upper = f"IMP#{(before or 1_000_000) - 1:06d}"
         with translate_errors():

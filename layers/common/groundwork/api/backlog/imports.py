@@ -13,6 +13,7 @@ from groundwork.backlog.import_schemas import RejectedRow
 from groundwork.backlog.model import rfc3339
 from groundwork.imports.requests import NewImport
 from groundwork.imports.schemas import Import, ImportCreated
+from groundwork.imports.status import with_latest_runs
 from groundwork.imports.views import rejected_csv, view
 from groundwork.runs.schemas import ListPage
 
@@ -50,9 +51,8 @@ def list_imports(project_id: str, limit: Limit = 50, next_token: Token = None) -
     tables.projects.check(project_id)
     position = http.position_of(next_token, str.isdecimal)
     found = tables.imports.page(project_id, int(position) if position else None, limit)
-    runs = tables.imports.latest_runs([record.run_id for record in found if record.run_id])
     more = str(found[-1].number) if len(found) == limit else None
-    return http.page([view(record, runs.get(record.run_id or "")) for record in found], more)
+    return http.page([view(*one) for one in with_latest_runs(tables.imports, found)], more)
 
 
 @router.get(
@@ -64,8 +64,7 @@ def list_imports(project_id: str, limit: Limit = 50, next_token: Token = None) -
 )
 def get_import(import_id: str) -> dict[str, Any]:
     store = services(router).tables.imports
-    record = store.load(import_id)
-    run = store.latest_runs([record.run_id]).get(record.run_id) if record.run_id else None
+    ((record, run),) = with_latest_runs(store, [store.load(import_id)])
     return view(record, run, store.inspection(import_id))
 
 
