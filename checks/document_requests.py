@@ -21,12 +21,13 @@ _BODY_OPTIONS = ("-d", "--data", "--data-binary")
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A documented request. `body` is None without one, or for a file."""
+    """A documented request. `body` is None without one, or for a file. `typed`: it says that its body is JSON."""
 
     method: str
     path: str
     query: tuple[str, ...]
     body: str | None
+    typed: bool
 
 
 def requests(block: str) -> Iterator[Request]:
@@ -47,7 +48,8 @@ def _request(command: Sequence[str], url: str) -> Request:
     method = options.get("-X") or ("GET" if body is None else "POST")
     parts = urlsplit(url.removeprefix("$API"))
     query = tuple(name for name, _ in parse_qsl(parts.query, keep_blank_values=True))
-    return Request(method, parts.path, query, None if body is None or body.startswith("@") else body)
+    typed = any("$JSON" in token or token.lower() == "content-type: application/json" for token in command)
+    return Request(method, parts.path, query, None if body is None or body.startswith("@") else body, typed)
 
 
 def faults(block: str) -> Iterator[str]:
@@ -66,6 +68,9 @@ def faults(block: str) -> Iterator[str]:
             continue
         known = {one["name"] for one in operation.get("parameters", ()) if one["in"] == "query"}
         yield from (f"{name}: no query parameter {one}" for one in request.query if one not in known)
+        if request.body is not None and not request.typed:
+            # curl would send a form
+            yield f"{name}: a JSON body without its content type"
         yield from (f"{name}: {fault}" for fault in _body_faults(operation, request.body))
 
 

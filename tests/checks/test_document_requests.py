@@ -15,8 +15,8 @@ def test_a_command_is_read_with_its_options() -> None:
     """
     body = '{"title": "$TITLE",\n           "effort": "S"}'
     assert list(requests(block)) == [
-        Request("PATCH", "/api/plan-tasks/$TASK", ("a", "b"), body),
-        Request("POST", "/api/projects/$PROJECT/cards", (), None),
+        Request("PATCH", "/api/plan-tasks/$TASK", ("a", "b"), body, typed=False),
+        Request("POST", "/api/projects/$PROJECT/cards", (), None, typed=False),
     ]
 
 
@@ -28,6 +28,7 @@ def test_a_command_is_read_with_its_options() -> None:
         ("curl '$API/api/projects?sort=name'", "GET /api/projects: no query parameter sort"),
         ('curl $API/api/projects -d \'{"title": "A"}\'', "POST /api/projects: body: 'name' is a required property"),
         ("curl $API/api/projects -d '{name}'", "POST /api/projects: the body is not JSON"),
+        ('curl $API/api/projects -d \'{"name": "A"}\'', "POST /api/projects: a JSON body without its content type"),
         ("curl $API/api/projects -d 'open", "a shell command cannot be parsed"),
     ],
 )
@@ -39,7 +40,7 @@ def test_a_request_that_the_api_does_not_take_is_reported(command: str, fault: s
     "command",
     [
         "curl -X POST $API/api/plans/$PLAN/execute",
-        'curl $API/api/plans/generate -d \'{"repositoryId": "\'$R\'", "title": "T", "description": "D"}\'',
+        'curl $API/api/plans/generate -H "$JSON" -d \'{"repositoryId": "\'$R\'", "title": "T", "description": "D"}\'',
         'curl "$API/api/runs/$RUN/items?status=FAILED"',
         "echo curl is not at its beginning",
     ],
