@@ -1642,7 +1642,7 @@ export interface components {
              */
             verify: string[];
             /**
-             * @description Programs that a session may run besides, by name.
+             * @description Other programs that a session may run, by name.
              * @default []
              */
             allowed: string[];
@@ -1652,7 +1652,7 @@ export interface components {
              */
             network: components["schemas"]["SetupNetwork"];
             /**
-             * @description Hosts open to set-up besides the package registries: `name`, `*.name` or `name:port`.
+             * @description Additional hosts that set-up may reach: `name`, `*.name` or `name:port`.
              * @default []
              */
             hosts: string[];
@@ -2415,7 +2415,7 @@ export interface components {
          */
         IterationStatus: "PENDING" | "DONE" | "FAILED" | "CANCELLED";
         /**
-         * @description Effort of the model in a session. Models without this setting ignore it.
+         * @description Model effort in a session. Models without this setting ignore it.
          * @enum {string}
          */
         ModelEffort: "low" | "medium" | "high" | "xhigh" | "max";
@@ -2497,7 +2497,7 @@ export interface components {
              */
             verify: string[];
             /**
-             * @description Programs that a session may run besides, by name.
+             * @description Other programs that a session may run, by name.
              * @default []
              */
             allowed: string[];
@@ -2507,7 +2507,7 @@ export interface components {
              */
             network: components["schemas"]["SetupNetwork"];
             /**
-             * @description Hosts open to set-up besides the package registries: `name`, `*.name` or `name:port`.
+             * @description Additional hosts that set-up may reach: `name`, `*.name` or `name:port`.
              * @default []
              */
             hosts: string[];
@@ -2685,7 +2685,7 @@ export interface components {
             maxCostUsd?: number | null;
             /** @description Id of the model for the sessions. Null for the default of the deployment. */
             model?: string | null;
-            /** @description Effort of the model. Null for the default. */
+            /** @description Model effort. Null for the default. */
             modelEffort?: components["schemas"]["ModelEffort"] | null;
             /**
              * @description True to have a second session review each change before it lands.
@@ -2925,7 +2925,7 @@ export interface components {
             maxCostUsd?: number | null;
             /** @description Id of the model for this task. Null for that of the plan. */
             model?: string | null;
-            /** @description Effort of the model for this task. Null for that of the plan. */
+            /** @description Model effort for this task. Null for that of the plan. */
             modelEffort?: components["schemas"]["ModelEffort"] | null;
             /** @description True to have a second session review the change, false for none. Null for the setting of the plan. */
             review?: boolean | null;
@@ -3217,7 +3217,7 @@ export interface components {
             maxCostUsd: number | null;
             /** @description Id of the model for the sessions. Null for the default of the deployment. */
             model: string | null;
-            /** @description Effort of the model. Null for the default. */
+            /** @description Model effort. Null for the default. */
             modelEffort: components["schemas"]["ModelEffort"] | null;
             /** @description True to have a second session review each change before it lands. */
             review: boolean;
@@ -3329,7 +3329,7 @@ export interface components {
             maxCostUsd?: number | null;
             /** @description Id of the model for the sessions. Null for the default of the deployment. */
             model?: string | null;
-            /** @description Effort of the model. Null for the default. */
+            /** @description Model effort. Null for the default. */
             modelEffort?: components["schemas"]["ModelEffort"] | null;
             /** @description True to have a second session review each change before it lands. */
             review?: boolean;
@@ -4608,7 +4608,7 @@ export interface components {
             maxCostUsd: number | null;
             /** @description Id of the model for this task. Null for that of the plan. */
             model: string | null;
-            /** @description Effort of the model for this task. Null for that of the plan. */
+            /** @description Model effort for this task. Null for that of the plan. */
             modelEffort: components["schemas"]["ModelEffort"] | null;
             /** @description True to have a second session review the change, false for none. Null for the setting of the plan. */
             review: boolean | null;
@@ -4717,7 +4717,7 @@ export interface components {
             maxCostUsd: number | null;
             /** @description Id of the model for this task. Null for that of the plan. */
             model: string | null;
-            /** @description Effort of the model for this task. Null for that of the plan. */
+            /** @description Model effort for this task. Null for that of the plan. */
             modelEffort: components["schemas"]["ModelEffort"] | null;
             /** @description True to have a second session review the change, false for none. Null for the setting of the plan. */
             review: boolean | null;
@@ -4797,7 +4797,7 @@ export interface components {
             maxCostUsd?: number | null;
             /** @description Id of the model for this task. Null for that of the plan. */
             model?: string | null;
-            /** @description Effort of the model for this task. Null for that of the plan. */
+            /** @description Model effort for this task. Null for that of the plan. */
             modelEffort?: components["schemas"]["ModelEffort"] | null;
             /** @description True to have a second session review the change, false for none. Null for the setting of the plan. */
             review?: boolean | null;
@@ -4859,7 +4859,7 @@ export interface components {
             maxCostUsd?: number | null;
             /** @description Id of the model for this task. Null for that of the plan. */
             model?: string | null;
-            /** @description Effort of the model for this task. Null for that of the plan. */
+            /** @description Model effort for this task. Null for that of the plan. */
             modelEffort?: components["schemas"]["ModelEffort"] | null;
             /** @description True to have a second session review the change, false for none. Null for the setting of the plan. */
             review?: boolean | null;
@@ -9613,7 +9613,7 @@ export interface operations {
              *
              *     `BASELINE_FAILING`: The checks fail on the default branch itself. `details.repositoryId` names the repository. Repair it and start its baseline again, or set `allowRedBaseline`.
              *
-             *     `SANDBOX_UNAVAILABLE`: The repository has checks, and no sandbox can be had. `details.reason` tells why.
+             *     `SANDBOX_UNAVAILABLE`: The repository has checks, and no sandbox is available. `details.reason` gives the reason.
              */
             409: {
                 headers: {
@@ -10681,7 +10681,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description `SANDBOX_UNAVAILABLE`: The repository has checks, and no sandbox can be had. `details.reason` tells why. */
+            /** @description `SANDBOX_UNAVAILABLE`: The repository has checks, and no sandbox is available. `details.reason` gives the reason. */
             409: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];

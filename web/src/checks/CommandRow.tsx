@@ -53,9 +53,7 @@ function Details({ result, isLive }: { result: CommandResult; isLive: boolean })
     <div className={s.details}>
       {result.detail && <p className={s.detail}>{result.detail}</p>}
       {result.flaky && (
-        <p className={s.note}>
-          The command failed, and passed when run once more. This is the log of the failure.
-        </p>
+        <p className={s.note}>Flaky: failed, then passed on a second run. Log of the failure:</p>
       )}
       {result.log ? (
         <CommandLog text={result.log} label={`Log of ${result.command}`} isLive={isLive} />

@@ -73,7 +73,7 @@ describe("the panel of a task", () => {
 
   it.each([
     ["not_configured", "The repository has no checks."],
-    ["not_run", "This system runs no checks."],
+    ["not_run", "Checks are turned off on this system."],
   ] as const)("says why a change landed unchecked: %s", async (verified, why) => {
     const { panel } = await openTask({ status: "COMPLETED", verified }, () => []);
     expect(await panel.findByText(why)).toBeInTheDocument();

@@ -19,15 +19,16 @@ export function ChecksObstacle({ error, repositoryId, repositoryName }: Props) {
   if (error.code === "BASELINE_FAILING") {
     return (
       <Notice tone="error" title="The checks fail on the default branch" action={link}>
-        Without the plan’s changes the checks of {name} fail already, so they can prove none. Repair the
+        The checks of {name} already fail on its default branch, so they cannot verify a change. Repair the
         default branch and run the baseline again, or allow plans on a failing baseline.
       </Notice>
     );
   }
   return (
     <Notice tone="error" title="The checks cannot run here" action={link}>
-      {error.detail("reason") ?? error.message} Ask the operator of this system for a sandbox, or to switch
-      checks off with GROUNDWORK_CHECKS=off. Then changes land unchecked.
+      {error.detail("reason") ?? error.message} Ask the operator of this system for a sandbox, or to turn
+      checks off (GROUNDWORK_CHECKS=off locally, the parameter Checks=off in a stack). Then changes land
+      unchecked.
     </Notice>
   );
 }

@@ -47,7 +47,7 @@ export function TaskChecks({ taskId, verified, isLive }: Props) {
 /** Reason why a task without checks has none. */
 function reasonOfNone(verified: Verified | null): string {
   if (verified === "not_configured") return "The repository has no checks.";
-  return verified === "not_run" ? "This system runs no checks." : "No checks were run.";
+  return verified === "not_run" ? "Checks are turned off on this system." : "No checks were run.";
 }
 
 function Check({ group }: { group: CheckGroup }) {

@@ -112,7 +112,7 @@ test("personal data and equal texts are chosen, not assumed", async () => {
   const user = userEvent.setup();
   const { sent } = open(file("Review,Email\na,b"));
   await user.click(await screen.findByRole("checkbox", { name: /personal data/ }));
-  await user.click(screen.getByRole("checkbox", { name: /already has/ }));
+  await user.click(screen.getByRole("checkbox", { name: /already exists/ }));
   const button = screen.getByRole("button", { name: /^Import/ });
   await waitFor(() => expect(button).toBeEnabled());
   await user.click(button);

@@ -33,7 +33,7 @@ export function ImportPreview({ preview, state }: Props) {
       <ReadingChoices preview={preview} state={state} />
       {!columns.some(({ role }) => role === "text") && (
         <Notice tone="warning" title="Which column has the feedback?">
-          No column name tells it. Choose “Feedback text” for the column below.
+          The feedback column was not recognized. Choose “Feedback text” for the column below.
         </Notice>
       )}
       {columns.length > 0 && <ColumnTable columns={columns} onRole={state.changeRole} />}
@@ -140,7 +140,7 @@ function ContentChoices({ state, hasPersonal }: { state: PreviewState; hasPerson
         checked={choices.skipEqualTexts}
         onCheckedChange={(skipEqualTexts) => change({ skipEqualTexts })}
       >
-        Skip rows with a text that the project already has
+        Skip rows whose text already exists in the project
       </Checkbox>
     </div>
   );

@@ -8,7 +8,7 @@ import s from "./Import.module.css";
 import { pastedFile, type PastedForm } from "./pasted";
 
 const FORMS = [
-  { value: "lines", label: "One card a line", hint: "Each line becomes the text of a card" },
+  { value: "lines", label: "One card per line", hint: "Each line becomes the text of a card" },
   {
     value: "table",
     label: "Table or JSON",

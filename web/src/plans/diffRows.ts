@@ -102,7 +102,7 @@ function label(name: string): string {
     autoCommit: "Commit changes",
     maxParallel: "Max parallel tasks",
     maxCostUsd: "Cost limit (US$)",
-    modelEffort: "Effort of the model",
+    modelEffort: "Model effort",
     review: "Review each change",
   };
   const spaced = name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);

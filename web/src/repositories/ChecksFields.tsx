@@ -29,7 +29,7 @@ export function ChecksFields(props: Props) {
         {...props}
         name="allowed"
         label="Allowed programs"
-        hint="Programs that a session may run besides, one name per line."
+        hint="Other programs a session may run, one per line."
       />
       <Checkbox checked={form.isOnline} onCheckedChange={(isOnline) => onChange({ ...form, isOnline })}>
         The set-up may reach package registries and the hosts below
@@ -67,7 +67,7 @@ export function ChecksFields(props: Props) {
         onCheckedChange={(allowRedBaseline) => onChange({ ...form, allowRedBaseline })}
       >
         Run plans while the checks fail on the default branch
-        <span className={s.why}>Then no change counts as passed, and each one is reviewed.</span>
+        <span className={s.why}>Changes are reviewed and not marked as passed.</span>
       </Checkbox>
     </>
   );

@@ -31,7 +31,7 @@ VariableValue = Annotated[str, Field(max_length=2_000, pattern=r"^[^\x00]*$")]
 class ChecksBody(Value):
     """Commands to prove a change. `setup` and `verify` are lines for `/bin/sh -c`.
 
-    `allowed` are programs that a session may run besides. `network`: "setup" opens the machine's package registries and
+    `allowed` are other programs that a session may run. `network`: "setup" opens the machine's package registries and
     `hosts` to the set-up. Limits are for each command.
     """
 

@@ -88,7 +88,7 @@ class BaselineFailing(Conflict):
 
 
 class ChecksUnavailable(Conflict):
-    """No sandbox can be had to run checks in."""
+    """No sandbox is available to run checks in."""
 
     code = "SANDBOX_UNAVAILABLE"
 

@@ -129,11 +129,11 @@ class CallPool:
         """Record the result of each item, with its share of the cost."""
         now = self._now_ms()
         for entry, share in zip(unit, spent.split(len(unit)), strict=True):
-            missing = ItemFailed(ErrorCode.ANSWER_INVALID, "The model's answer left this item out.")
+            missing = ItemFailed(ErrorCode.ANSWER_INVALID, "The answer has no entry for this item.")
             result = results.get(entry.index, missing)
             if result is None and spent.usage.calls:
                 # a paid call counts as an attempt
-                result = ItemFailed(ErrorCode.TIMED_OUT, "No time was left to have the answer corrected.")
+                result = ItemFailed(ErrorCode.TIMED_OUT, "The answer was invalid, and no time was left for a repair.")
             finished = ItemResult(entry, claims[entry.index], result, share, now, len(unit) > 1)
             self.finished.append(finished)
             self._started.pop(entry.index, None)

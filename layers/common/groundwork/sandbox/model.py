@@ -42,7 +42,7 @@ class SandboxSpec:
     """Time without a request until the sandbox is suspended. It is then kept for an hour."""
 
     hosts: tuple[str, ...] = ()
-    """Hosts open to set-up besides the machine's own: `name`, `*.name`, `name:port`."""
+    """Additional hosts that set-up may reach: `name`, `*.name`, `name:port`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ export function ReviewField({ usual, value, onChange }: Props) {
           value={String(value)}
           onValueChange={(chosen) => onChange(chosen === "null" ? null : chosen === "true")}
           options={[
-            { value: "null", label: `As the plan: ${usual ? "yes" : "no"}` },
+            { value: "null", label: `Same as the plan (${usual ? "yes" : "no"})` },
             { value: "true", label: "Yes" },
             { value: "false", label: "No" },
           ]}

@@ -17,14 +17,14 @@ type Props = {
 /** Cannot be an effort. */
 const USUAL = "-";
 
-const USUAL_LABELS = { plan: "Default", task: "As the plan" };
+const USUAL_LABELS = { plan: "Default", task: "Same as the plan" };
 
 /** Model of the sessions and its effort, of a plan or a task. */
 export function SessionFields({ of, value, onModel, onEffort, errorOf }: Props) {
   const usual = USUAL_LABELS[of];
   return (
     <div className={s.pair}>
-      <Field label="Model" hint={`Id of a model. Empty: ${usual.toLowerCase()}.`} error={errorOf("model")}>
+      <Field label="Model" hint={`Model ID. Empty: ${usual.toLowerCase()}.`} error={errorOf("model")}>
         {(props) => (
           <input
             {...props}
@@ -35,11 +35,11 @@ export function SessionFields({ of, value, onModel, onEffort, errorOf }: Props) 
           />
         )}
       </Field>
-      <Field label="Effort of the model" error={errorOf("modelEffort")}>
+      <Field label="Model effort" error={errorOf("modelEffort")}>
         {({ id }) => (
           <Select
             id={id}
-            label="Effort of the model"
+            label="Model effort"
             value={value.modelEffort ?? USUAL}
             onValueChange={(chosen) => onEffort(chosen === USUAL ? null : (chosen as ModelEffort))}
             options={[

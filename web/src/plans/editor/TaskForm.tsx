@@ -150,7 +150,7 @@ export function TaskForm({ plan, phase, task, onClose }: Props) {
         onChange={(value) => type("repositoryId", value)}
       />
       <CostLimitField
-        hint="For this task alone."
+        hint="Applies to this task only."
         value={shown.maxCostUsd}
         error={fieldError(edit.error, "maxCostUsd")}
         onChange={(value) => type("maxCostUsd", value)}

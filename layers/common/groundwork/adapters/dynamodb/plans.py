@@ -187,7 +187,7 @@ class DynamoPlans(PlanReader):
                     raise RunAlreadyActive(holder) from None
             # the other run has ended since: its lock is free
             time.sleep(backoff(attempt, 0.05, 0.2))
-        raise Transient("Other runs of the plan come and go too fast.")
+        raise Transient("Too many concurrent runs of the plan.")
 
     def _try_review(self, plan: Plan, iteration: Iteration, run: Run) -> None:
         """Raises Cancelled."""

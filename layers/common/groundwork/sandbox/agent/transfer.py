@@ -18,7 +18,7 @@ def transfer(method: str, url: str, *, body: IO[bytes] | None = None, into: IO[b
         connection.request(method, f"{parts.path}?{parts.query}", body=body, headers=headers)
         answer = connection.getresponse()
         if answer.status != 200:
-            raise Refused(424, "STORE", f"the store answered {answer.status}")
+            raise Refused(424, "STORE", f"object storage answered {answer.status}")
         return _copy(answer, into, size) if into is not None else size
     except (OSError, http.client.HTTPException) as exc:
         raise Refused(424, "STORE", f"the store did not answer: {type(exc).__name__}") from exc
