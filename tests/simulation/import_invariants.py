@@ -174,6 +174,13 @@ class ImportInvariants(Invariants):
         given = self.answered.setdefault(import_id, run_id)
         demand(given == run_id, "an_import_starts_once", f"{import_id} gave {given} and {run_id}")
 
+    def on_shown_ended(self, shown: Import, run: Run) -> None:
+        """An import that is shown as ended shows the counts of all its rows: nobody looks again."""
+        name, known = "an_ended_import_shows_its_final_counts", self.seen.runs[run.id]
+        retried = any(other.run.retry_of == run.id for other in self.seen.runs.values())
+        if known.run.status is run.status and not retried:
+            demand(shown.counts.total == self.done[shown.id], name, f"{shown.id} shows {shown.counts}")
+
     # at the end
 
     def at_the_end(self, rows: dict[Key, Item]) -> None:

@@ -16,7 +16,9 @@ from groundwork.imports.model import Import
 from groundwork.imports.ports import ImportServices
 from groundwork.imports.requests import ImportParameters, NewImport
 from groundwork.imports.service import Imports
+from groundwork.imports.status import with_latest_runs
 from groundwork.runs.hop import HopEnd, HopRunner
+from groundwork.runs.model import Run
 from groundwork.runs.sweep import Sweeper
 from tests.fakes.import_files import MemoryFiles
 from tests.runs.world import World
@@ -115,12 +117,30 @@ class ImportSimulation(Simulation):
         made = await self._created(file)
         clients = range(self.scenario.eager_clients)
         started = await asyncio.gather(*(self._started(made.id) for _ in clients))
+        watching = asyncio.create_task(self._poll(made.id))
         run_ids = [run_id for run_id in started if run_id]
         if self.scenario.selected:
             await asyncio.sleep(self.random.uniform(0, 60))
             self._lose(made)
         if run_ids:
             await self.people._see_to(run_ids[0])
+        watching.cancel()
+
+    async def _poll(self, import_id: str) -> None:
+        """Look at an import as a page does, until it is shown as ended."""
+        while True:
+            await asyncio.sleep(0.5)
+            try:
+                shown, run = await self.cloud.http(self._read, import_id)
+            except NoAnswer:
+                continue
+            if run and not run.status.active:
+                self.watch.on_shown_ended(shown, run)
+                return
+
+    def _read(self, import_id: str) -> tuple[Import, Run | None]:
+        store = self.tables.imports
+        return with_latest_runs(store, [store.load(import_id)])[0]
 
     async def _created(self, file: FeedbackFile) -> Import:
         """Create an import and upload its file."""

@@ -160,6 +160,11 @@ OF_IMPORTS = [
         patched("groundwork.backlog.new_cards.KnownCards.new_among", _repeats_are_new),
     ),
     _of_imports(
+        "ended import with earlier counts",
+        "an import is read before its run and not again",
+        patched("groundwork.adapters.dynamodb.imports.DynamoImports.load_all", lambda self, import_ids: {}),
+    ),
+    _of_imports(
         "waiting import forgotten",
         "nothing starts the import that waits for another one",
         patched("groundwork.adapters.dynamodb.imports.DynamoImports.waiting_everywhere", lambda self: []),
