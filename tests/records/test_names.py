@@ -187,7 +187,7 @@ NEW_KINDS = {
     "rollback check": {"pk", "sk", "number", "status", "epoch", "lease"},
     "sandbox": {
         *("pk", "sk", "kind", "planId", "taskId", "number", "epoch", "generation", "state", "spec", "createdAt"),
-        *("machineId", "endpoint", "closingAt", "setupDone"),
+        *("machineId", "endpoint", "closingAt", "setupDone", "setupKey"),
     },
     "import": {
         *("pk", "sk", "name", "size", "parameters", "key", "dropped", "createdAt", "fileSize", "etag", "versionId"),

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from groundwork.checks.errors import NoFreeSlot
 from groundwork.checks.keeper import SandboxKeeper
@@ -202,9 +203,9 @@ class _Course:
 
     def _prepare(self) -> None:
         """Restore a kept set-up, and put the tree."""
-        job, sandbox = self._job, self._sandbox
-        if not sandbox.setup_done and keeping.restore(self._sandboxes, self._setups, sandbox.handle, self._setup_key()):
-            self._set_up()
+        job = self._job
+        if job.settings.setup:
+            self._prepare_setup()
         put = partial(self._sandboxes.put, self._sandbox.handle, self._tree(), clean=job.clean)
         try:
             put()
@@ -216,10 +217,22 @@ class _Course:
         if not job.commands:
             self._end(Verdict.COULD_NOT_RUN)
 
+    def _prepare_setup(self) -> None:
+        """Restore a kept set-up in a new sandbox. Let set-up run again for other lock files."""
+        sandbox, key = self._sandbox, self._setup_key()
+        if sandbox.setup_key == key:
+            return
+        is_new = not sandbox.setup_key and not sandbox.setup_done
+        restored = is_new and keeping.restore(self._sandboxes, self._setups, sandbox.handle, key)
+        self._change_sandbox(setup_done=restored, setup_key=key)
+
     def _set_up(self) -> None:
-        done = self._sandbox.changed(setup_done=True)
-        self._keeper.rows.update(self._sandbox, done)
-        self._sandbox = done
+        self._change_sandbox(setup_done=True)
+
+    def _change_sandbox(self, **fields: Any) -> None:
+        after = self._sandbox.changed(**fields)
+        self._keeper.rows.update(self._sandbox, after)
+        self._sandbox = after
 
     def _kill_others(self) -> None:
         """Kill the command of a job that its session has given up."""
