@@ -221,7 +221,7 @@ def test_earlier_baselines_leave_the_next_one_all_its_claims(bench: Bench) -> No
 
 def test_a_row_of_an_earlier_release_counts_its_claims_from_the_next_one(bench: Bench) -> None:
     bench.request()
-    actions = [BaselineRow.epoch.set(MAX_CLAIMS + 5), BaselineRow.first_epoch.remove()]
+    actions: list[Any] = [BaselineRow.epoch.set(MAX_CLAIMS + 5), BaselineRow.first_epoch.remove()]
     BaselineRow(ID).update(actions=actions)
     for _ in range(MAX_CLAIMS):
         assert bench.baselines.claim(ID, bench.desk.clock(), 0)
