@@ -51,7 +51,7 @@ class CheckResultRow(Model):
 
 
 class BaselineRow(Model):
-    """The last baseline of a repository. `number` counts them, `epoch` fences its workers and never falls."""
+    """The last baseline of a repository. `number` counts them, `epoch` fences its workers."""
 
     class Meta:
         table_name = ""
