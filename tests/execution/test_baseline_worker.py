@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from groundwork.adapters.dynamodb import baselines
+from groundwork.adapters.dynamodb.check_rows import BaselineRow
 from groundwork.adapters.dynamodb.tables import Tables
 from groundwork.adapters.git.repository import open_repository
 from groundwork.agent.repository import RepositoryUnreachable
@@ -205,6 +206,29 @@ def test_a_baseline_that_loses_every_worker_ends(bench: Bench) -> None:
         assert bench.baselines.claim(ID, bench.desk.clock(), 0)
     assert bench.worker().run(ID) == "could_not_run"
     assert bench.baseline.reason == "It was interrupted too often."
+
+
+def test_earlier_baselines_leave_the_next_one_all_its_claims(bench: Bench) -> None:
+    for _ in range(MAX_CLAIMS + 2):
+        bench.request()
+        assert bench.worker().run(ID) == "passed"
+    assert (bench.baseline.epoch, bench.baseline.claims) == (MAX_CLAIMS + 2, 1)
+    bench.request()
+    for _ in range(MAX_CLAIMS):
+        assert bench.baselines.claim(ID, bench.desk.clock(), 0)
+    assert bench.worker().run(ID) == "could_not_run"
+
+
+def test_a_row_of_an_earlier_release_counts_its_claims_from_the_next_one(bench: Bench) -> None:
+    bench.request()
+    actions: list[Any] = [BaselineRow.epoch.set(MAX_CLAIMS + 5), BaselineRow.first_epoch.remove()]
+    BaselineRow(ID).update(actions=actions)
+    for _ in range(MAX_CLAIMS):
+        assert bench.baselines.claim(ID, bench.desk.clock(), 0)
+    assert bench.baseline.claims == MAX_CLAIMS
+    assert bench.worker().run(ID) == "could_not_run"
+    bench.request()
+    assert bench.worker().run(ID) == "passed"
 
 
 def test_a_baseline_of_a_deleted_repository_ends(bench: Bench) -> None:

@@ -18,7 +18,11 @@ from groundwork.checks.records import CheckRecord, StoredResult
 from groundwork.checks.sandboxes import OpenSandbox, SandboxState
 from groundwork.composition import Services
 from groundwork.errors import Transient
+from groundwork.execution import commands
+from groundwork.execution.state import ExecutionState
+from groundwork.plans.editor import Editor
 from groundwork.plans.model import TaskStatus
+from groundwork.plans.operations import UpdateTask
 from groundwork.sandbox.model import Ending, SandboxSpec
 from groundwork.settings import Settings
 from tests.events import Answer, Context
@@ -192,6 +196,27 @@ def test_every_repository_of_a_plan_is_looked_at(plans: Plans, plan: Any, moto_t
     plans.call("POST", f"/api/repositories/{other}/baseline")
     ended(other, BaselineStatus.FAILED)
     assert error(execute(plans, mixed), 409, "BASELINE_FAILING")["repositoryId"] == other
+
+
+def test_an_edit_during_the_start_brings_the_checks_of_its_repository(
+    plans: Plans, plan: Any, moto_tables: Tables, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = plans.repository(checks={"verify": ["make test"]})
+    start = commands.execute
+    edits = [UpdateTask(task_id=id_of(plan, "a"), fields={"repository_id": other})]
+
+    def edited_meanwhile(*arguments: Any) -> ExecutionState:
+        started = start(*arguments)
+        if len(arguments) > 3 and edits:
+            editor = Editor(moto_tables.plans, moto_tables.entries, lambda: 1, "somebody")
+            editor.edit(plan["id"], [edits.pop()])
+        return started
+
+    monkeypatch.setattr(commands, "execute", edited_meanwhile)
+    assert execute(plans, plan).status == 202
+    state = moto_tables.executions.read(plan["id"])
+    assert (state.plan.version, edits) == (2, [])
+    assert state.checks_of(other)
 
 
 def test_without_a_sandbox_the_start_is_refused_with_the_reason(

@@ -398,6 +398,31 @@ def test_of_a_running_plan_only_tasks_that_have_not_begun_are_edited(plans: Plan
     assert (shown["status"], shown["attempts"]) == ("RUNNING", 1)
 
 
+EXECUTING = [status for status in PlanStatus if status.executing]
+
+
+@pytest.mark.parametrize("status", EXECUTING)
+def test_an_executing_plan_keeps_the_repository_of_each_task(plans: Plans, plan: Any, status: PlanStatus) -> None:
+    b, other = id_of(plan, "b"), plans.repository(name="Other")
+    assert plans.call("PATCH", f"/api/plan-tasks/{b}", {"repositoryId": other}).status == 200
+    assert plans.call("PATCH", f"/api/plan-tasks/{b}", {"title": "x"}).status == 200
+    set_status(plan, status)
+    for method, path, body in (
+        ("PATCH", f"/api/plan-tasks/{b}", {"title": "y", "repositoryId": plan["repositoryId"]}),
+        ("PATCH", f"/api/plan-tasks/{b}", {"repositoryId": None}),
+        ("PATCH", f"/api/plan-tasks/{id_of(plan, 'a')}", {"repositoryId": other}),
+        ("POST", f"/api/plans/{plan['id']}/restore", {"version": 1}),
+    ):
+        answer = plans.call(method, path, body)
+        error(answer, 409, "PLAN_NOT_EDITABLE")
+        assert "repositoryId" in answer.json["error"]["message"]
+    shown = plans.get(f"/api/plans/{plan['id']}")
+    assert (shown["version"], [one["repositoryId"] for one in shown["phases"][0]["tasks"][:2]]) == (3, [None, other])
+    # the plan's own repository, named or not, is the same one
+    own = {"repositoryId": plan["repositoryId"]}
+    assert plans.call("PATCH", f"/api/plan-tasks/{id_of(plan, 'a')}", own).status == 200
+
+
 @pytest.mark.parametrize("status", [PlanStatus.GENERATING, PlanStatus.COMPLETED, PlanStatus.FAILED])
 def test_a_plan_that_is_being_written_or_has_ended_is_not_edited(plans: Plans, plan: Any, status: PlanStatus) -> None:
     set_status(plan, status)

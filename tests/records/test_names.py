@@ -181,12 +181,13 @@ NEW_KINDS = {
     "check": {"pk", "sk", "body"},
     "check result": {"pk", "sk", "body"},
     "baseline": {
-        *("pk", "sk", "number", "status", "epoch", "lease", "body", "cost", "sandboxMs", "attention", "attentionAt"),
+        *("pk", "sk", "number", "status", "epoch", "firstEpoch", "lease", "body", "cost", "sandboxMs"),
+        *("attention", "attentionAt"),
     },
     "rollback check": {"pk", "sk", "number", "status", "epoch", "lease"},
     "sandbox": {
         *("pk", "sk", "kind", "planId", "taskId", "number", "epoch", "generation", "state", "spec", "createdAt"),
-        *("machineId", "endpoint", "closingAt", "setupDone"),
+        *("machineId", "endpoint", "closingAt", "setupDone", "setupKey"),
     },
     "import": {
         *("pk", "sk", "name", "size", "parameters", "key", "dropped", "createdAt", "fileSize", "etag", "versionId"),
@@ -228,8 +229,8 @@ NEW_DOCUMENTS: dict[str, tuple[type[Stored], set[str]]] = {
     "baseline": (
         Baseline,
         {
-            *("repositoryId", "number", "status", "epoch", "settings", "requestedAt", "endedAt", "commit", "tree"),
-            *("suggested", "suggested.setup", "suggested.verify", "reason", "activity"),
+            *("repositoryId", "number", "status", "epoch", "firstEpoch", "settings", "requestedAt", "endedAt"),
+            *("commit", "tree", "suggested", "suggested.setup", "suggested.verify", "tests", "reason", "activity"),
             *(f"settings.{name}" for name in SETTINGS),
         },
     ),

@@ -1,10 +1,12 @@
 """Jobs: verdicts, flaky failures, lost sandboxes, waiting."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from groundwork.checks.errors import ClaimLost
+from groundwork.checks.model import CheckSettings
 from groundwork.checks.poll_delay import poll_delay_s
 from groundwork.checks.ports import Owner, OwnerKind
 from groundwork.checks.runner import MIN_WAIT_SECONDS
@@ -62,6 +64,56 @@ def test_set_up_runs_once_in_a_sandbox(desk: Desk) -> None:
     progress = finish(desk.runner, desk.job(owner, "lint", setup=("install",), id_="j2"))
     assert desk.ran == ["install", "test", "lint"]
     assert [one.command for one in progress.results] == ["lint"]
+
+
+def test_set_up_is_repeated_for_other_lock_files(desk: Desk) -> None:
+    owner, lock = desk.owner(), desk.folder / "uv.lock"
+    lock.write_text("1")
+    finish(desk.runner, desk.job(owner, "test", setup=("install",)))
+    (desk.folder / "app.py").write_text("1")
+    finish(desk.runner, desk.job(owner, "test", setup=("install",), id_="j2"))
+    assert desk.ran == ["install", "test", "test"]
+    lock.write_text("2")
+    progress = finish(desk.runner, desk.job(owner, "test", setup=("install",), id_="j3"))
+    assert [one.command for one in progress.results] == ["install", "test"]
+    finish(desk.runner, desk.job(owner, "test", setup=("install",), id_="j4"))
+    assert desk.ran == ["install", "test", "test", "install", "test", "test"]
+
+
+def test_a_failed_repetition_of_set_up_is_tried_again_by_the_next_job(desk: Desk) -> None:
+    owner, lock = desk.owner(), desk.folder / "uv.lock"
+    lock.write_text("1")
+    finish(desk.runner, desk.job(owner, "test", setup=("install",)))
+    lock.write_text("2")
+    desk.outcomes["install"] = [FAILS, FAILS, PASSES]
+    assert finish(desk.runner, desk.job(owner, "test", setup=("install",), id_="j2")).verdict is Verdict.COULD_NOT_RUN
+    assert finish(desk.runner, desk.job(owner, "test", setup=("install",), id_="j3")).verdict is Verdict.PASSED
+    assert desk.ran == ["install", "test", "install", "install", "install", "test"]
+
+
+@pytest.mark.parametrize("changed", ["requirements/base.txt", "ci/setup.sh", "ci/pins.cfg", "uv.lock"])
+def test_a_kept_set_up_is_only_restored_for_the_same_files(desk: Desk, changed: str) -> None:
+    settings = CheckSettings(setup=("sh ci/setup.sh",), verify=("test",), env={"PIP_CONSTRAINT": "ci/pins.cfg"})
+    paths = ("requirements/base.txt", "ci/setup.sh", "ci/pins.cfg", "src/app.py")
+    for path in paths:
+        (desk.folder / path).parent.mkdir(exist_ok=True)
+        (desk.folder / path).write_text("1")
+
+    def run(link: str = "deps/1.lock", **fields: Any) -> None:
+        owner, tree = desk.owner(OwnerKind.LANDING), Tree(desk.folder, links={"uv.lock": link})
+        finish(desk.runner, replace(desk.job(owner, "test", tree=tree, **fields), settings=settings))
+        desk.keeper.close(owner)
+
+    run(keep_setup=True)
+    (desk.folder / "src/app.py").write_text("2")
+    run()
+    assert desk.ran == ["sh ci/setup.sh", "test", "test"]
+    if changed == "uv.lock":
+        run("deps/2.lock")
+    else:
+        (desk.folder / changed).write_text("2")
+        run()
+    assert desk.ran[3:] == ["sh ci/setup.sh", "test"]
 
 
 def test_only_a_job_on_the_default_head_keeps_its_set_up(desk: Desk) -> None:

@@ -177,6 +177,53 @@ def test_the_key_is_that_of_the_lock_files_and_the_set_up() -> None:
     assert len({key, *others}) == 6
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("pom.xml", "app/build.gradle", "build.gradle.kts", "gradle.lockfile", "settings.gradle", "buildSrc/src/A.kt"),
+        *("gradle/libs.versions.toml", "gradle/wrapper/gradle-wrapper.properties", ".mvn/maven.config"),
+        *("requirements/base.txt", "web/requirements-dev/all.yml", "requirements.in", "dev-requirements.txt"),
+        *("requirements.dev.in", "constraints.txt", "Pipfile", "Pipfile.lock", "environment.yml", "pip.conf"),
+        *("setup.py", "setup.cfg", "pyproject.toml", "uv.lock", "pdm.lock", "poetry.lock", ".python-version"),
+        *("Gemfile", "Gemfile.lock", "lib.gemspec", "composer.json", "composer.lock", "mix.exs", "mix.lock"),
+        *("package.json", "bun.lock", "bun.lockb", "pnpm-lock.yaml", "pnpm-workspace.yaml", "yarn.lock", ".npmrc"),
+        *(".nvmrc", ".yarnrc.yml", ".yarn/releases/yarn.cjs", "patches/left-pad+1.3.0.patch", "deno.lock"),
+        *("go.mod", "go.sum", "go.work", "Cargo.toml", "Cargo.lock", "rust-toolchain.toml", ".cargo/config.toml"),
+        *("pubspec.yaml", "pubspec.lock", "app/App.csproj", "packages.lock.json", "Directory.Packages.props"),
+        *("NuGet.Config", "Podfile", "Package.resolved", ".tool-versions", "Makefile", "justfile", "flake.lock"),
+    ],
+)
+def test_a_file_that_decides_about_set_up_changes_the_key(path: str) -> None:
+    keys = {setup_key("shop", ["make deps"], "image", {path: content}) for content in (b"1", b"2")}
+    assert len(keys) == 2
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "./ci/install.sh --quiet",
+        "pip install -r ci/install.sh",
+        "pip install -rci/install.sh",
+        "pip install --requirement=ci/install.sh&&true",
+        "cd ci && sh install.sh; true",
+        "bash -c 'set -e; bash ci/install.sh'",
+        "pip install git+https://example.com/a#egg=a -c ci/../ci/install.sh",
+        "LIST=ci/install.sh make deps",
+        "cat < ci/install.sh | sh 'unclosed",
+    ],
+)
+def test_a_file_named_by_a_command_of_set_up_changes_the_key(command: str) -> None:
+    keys = {setup_key("shop", [command], "image", {"ci/install.sh": content}) for content in (b"1", b"2")}
+    others = {setup_key("shop", [command], "image", {"src/app.py": content}) for content in (b"1", b"2")}
+    assert (len(keys), len(others)) == (2, 1)
+
+
+def test_sources_keep_the_key() -> None:
+    paths = ("src/app.py", "web/src/a.ts", "tests/test_app.py", "README.md", "docs/index.txt", "src/lock.go")
+    keys = {setup_key("shop", ["npm ci"], "image", {path: content}) for path in paths for content in (b"1", b"2")}
+    assert keys == {setup_key("shop", ["npm ci"], "image", {})}
+
+
 @pytest.fixture(scope="module")
 def store() -> Iterator[S3SetupStore]:
     endpoint = AwsEndpoint()

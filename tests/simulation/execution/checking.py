@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
-from typing import Any
 
 from groundwork.adapters.dynamodb.check_rows import ROLLBACK, RUNNING
 from groundwork.adapters.dynamodb.sessions import DynamoSessions
@@ -13,7 +12,7 @@ from groundwork.checks.model import CheckSettings, CommandResult
 from groundwork.checks.ports import CheckJob, CheckProgress, Owner, OwnerKind
 from groundwork.execution.patch_stacks import PatchStacks
 from groundwork.execution.state import RepositoryChecks
-from groundwork.plans.model import TaskStatus
+from groundwork.plans.model import Plan, TaskStatus
 from groundwork.sandbox.model import Changes, Ending, LogPage
 from groundwork.sandbox.verdict import Verdict
 from tests.fakes.upstream import FakeCommit, FakeUpstream, tree_id
@@ -28,8 +27,9 @@ SETTINGS = CheckSettings(verify=("check",))
 RED, NOT_RUN = 0.15, 0.1
 
 
-def checks_at_start(world: World) -> tuple[RepositoryChecks, ...]:
-    return tuple(RepositoryChecks(repository_id=id_, settings=SETTINGS) for id_ in world.checked)
+def checks_at_start(world: World, plan: Plan) -> tuple[RepositoryChecks, ...]:
+    used = {plan.repository_id, *(task.repository_id for task in plan.tasks)}
+    return tuple(RepositoryChecks(repository_id=id_, settings=SETTINGS) for id_ in world.checked if id_ in used)
 
 
 @dataclass(slots=True)
@@ -120,10 +120,13 @@ class SimulatedChecks:
 
 @dataclass(slots=True)
 class CheckInvariants:
+    """`checked` lists the repositories with checks."""
+
     service: CheckService
     seen: SeenPlans
     repositories: Repositories
     sessions: DynamoSessions
+    checked: tuple[str, ...] = ()
 
     def on_job(self, job: CheckJob, open_: set[str]) -> None:
         """A session is stored before its command starts, and closed before its landing."""
@@ -145,7 +148,7 @@ class CheckInvariants:
     def on_commit(self, repository_id: str, commit: FakeCommit, task_id: str) -> None:
         """The pushed tree is one that a landing of this very task has seen pass."""
         moment = self.seen.moments[task_id.rpartition("-")[0]]
-        if _has_checks(moment, repository_id):
+        if self._has_checks(moment, repository_id):
             proven = (task_id, tree_id(commit.tree)) in self.service.passed
             demand(proven, "nothing_lands_unless_its_tree_has_passed", f"{task_id} in {commit.sha}")
 
@@ -158,8 +161,12 @@ class CheckInvariants:
                 demand(not wrong, "what_could_not_run_uses_no_attempt", f"{task.id}: {reason}")
             done = new.status is TaskStatus.COMPLETED and old.status is not TaskStatus.COMPLETED
             repository_id = task.repository_id or after.plan.repository_id
-            if done and new.files and not after.plan.auto_commit and _has_checks(after, repository_id):
+            if done and new.files and not after.plan.auto_commit and self._has_checks(after, repository_id):
                 self._patch_has_passed(after, repository_id, PatchRef(task_id=task.id, attempt=new.attempts))
+
+    def _has_checks(self, moment: Moment, repository_id: str) -> bool:
+        # a plan that an earlier release has started has none
+        return bool(moment.execution.checks) and repository_id in self.checked
 
     def _patch_has_passed(self, moment: Moment, repository_id: str, ref: PatchRef) -> None:
         patch = self.sessions.load_patch(ref)
@@ -171,15 +178,11 @@ class CheckInvariants:
         demand((ref.task_id, tree) in self.service.passed, name, f"the patch of {ref.task_id}")
 
 
-def _has_checks(moment: Moment, repository_id: str) -> bool:
-    return any(one.repository_id == repository_id for one in moment.execution.checks)
-
-
 class StartedWithChecks:
     """Settings of the plan's repositories, as the function reads them at a scheduled start."""
 
     def __init__(self, world: World) -> None:
         self._world = world
 
-    def settings_of(self, plan: Any) -> tuple[RepositoryChecks, ...]:
-        return checks_at_start(self._world)
+    def settings_of(self, plan: Plan) -> tuple[RepositoryChecks, ...]:
+        return checks_at_start(self._world, plan)

@@ -29,8 +29,8 @@ class ExecutionMutant:
     neighbour: Neighbour | None = None
 
     def _world(self, world: World) -> World:
-        """Users add and schedule nothing unless the bug needs it."""
-        return self.where(replace(world, additions=0, schedules=0))
+        """Users add, move and schedule nothing unless the bug needs it."""
+        return self.where(replace(world, additions=0, moves=0, schedules=0))
 
     def caught(self, seeds: Iterable[int] = range(1, SEEDS + 1)) -> Report | None:
         """Return the first failed simulation."""

@@ -10,6 +10,7 @@ from groundwork.agent.runner import _Run
 from groundwork.agent.session import Session
 from groundwork.execution.landing import Lander
 from groundwork.execution.worker import Failed
+from groundwork.plans.model import Plan
 from tests.simulation.execution.faults import ExecutionFaults
 from tests.simulation.execution.mutant import ExecutionMutant
 from tests.simulation.execution.worlds import REPOSITORIES, World
@@ -75,6 +76,22 @@ def _new_job_each_time(session: Session, tree: Any, checks: SessionChecks, secon
     return _advance(session.with_checks(runs=(*session.checks.runs[:-1], last)), tree, checks, seconds)
 
 
+def in_one_repository(world: World) -> World:
+    """A plan without a task in the other repository, whose tasks users try to move there."""
+    plans = tuple(_without_repositories(plan) for plan in world.plans)
+    return replace(with_checks(world), plans=plans, moves=6, click_s=10.0)
+
+
+def _without_repositories(plan: Plan) -> Plan:
+    phases = (
+        phase.model_copy(
+            update={"tasks": tuple(task.model_copy(update={"repository_id": None}) for task in phase.tasks)}
+        )
+        for phase in plan.phases
+    )
+    return plan.changed(phases=tuple(phases))
+
+
 async def _left_open(self: Any, session: Session) -> None:
     return None
 
@@ -107,6 +124,12 @@ MUTANTS_OF_CHECKS = (
         patched("groundwork.agent.landing.Landing.verdict_on", _any_verdict),
         with_checks,
         pushes,
+    ),
+    ExecutionMutant(
+        "a repository changed during execution",
+        "a task moves to a repository unknown to its execution, and lands there unchecked",
+        patched("groundwork.plans.edit_guard._require_repositories", lambda before, after: None),
+        in_one_repository,
     ),
     ExecutionMutant(
         "a failed check passes",

@@ -25,7 +25,7 @@ from tests.simulation.cloud import HTTP_TIMEOUT_S, NoAnswer, pause
 from tests.simulation.execution.checking import checks_at_start
 from tests.simulation.execution.cloud import CURRENT, ExecutionCloud
 from tests.simulation.execution.seen import AskedBack, Moment, SeenPlans
-from tests.simulation.execution.worlds import World
+from tests.simulation.execution.worlds import REPOSITORIES, World
 
 type Act = Callable[[ExecutionState, Actor], ExecutionState]
 
@@ -50,7 +50,7 @@ class People:
     coordinator: Callable[[str | None], ExecutionCoordinator]
 
     def start(self, execution_state: ExecutionState, asked: Actor, again: bool = False) -> ExecutionState:
-        return commands.execute(execution_state, asked, again, checks_at_start(self.world))
+        return commands.execute(execution_state, asked, again, checks_at_start(self.world, execution_state.plan))
 
     async def live(self) -> None:
         await asyncio.gather(*(self._use(plan.id) for plan in self.world.plans))
@@ -65,11 +65,19 @@ class People:
         await asyncio.sleep(self.random.uniform(0, 30))
         if self.world.additions and self.random.random() < 0.5:
             await self._added(plan_id, "early")
+        if self.world.moves and self.random.random() < 0.5:
+            await self._moved(plan_id)
         if self.world.schedules:
             await self._set_timer(plan_id)
             await self._comes_to(plan_id, UNDER_WAY, self.random.choice([0, 20, 60]))
         await self.ask_until_answered(plan_id, "execute", self.start)
-        others = self._edit(plan_id), self._add(plan_id), self._take_back(plan_id), self._schedule(plan_id)
+        others = (
+            self._edit(plan_id),
+            self._add(plan_id),
+            self._take_back(plan_id),
+            self._schedule(plan_id),
+            self._move(plan_id),
+        )
         await asyncio.gather(self._click(plan_id), *others)
         if self.world.again:
             await self.ask(
@@ -147,6 +155,18 @@ class People:
         task = TaskDraft(title=f"Added {name}", acceptance_criteria=("It works.",), depends_on=tuple(needs))
         change = AddTask(phase_id=phase.id, task=task)
         await self._answered(f"a new task in {phase.id}", partial(self._edited, plan_id, change))
+
+    async def _move(self, plan_id: str) -> None:
+        """Try to change a task's repository in any status: a plan under execution refuses it."""
+        for _ in range(self.world.moves):
+            await asyncio.sleep(self.random.expovariate(1 / (2 * self.world.click_s)))
+            await self._moved(plan_id)
+
+    async def _moved(self, plan_id: str) -> None:
+        task = self._any_task(plan_id)
+        fields = {"repository_id": self.random.choice(REPOSITORIES)}
+        change = UpdateTask(task_id=task, fields=fields)
+        await self._answered(f"another repository for {task}", partial(self._edited, plan_id, change))
 
     async def _take_back(self, plan_id: str) -> None:
         for _ in range(self.world.rollbacks):

@@ -84,7 +84,7 @@ class ExecutionSimulation:
         self.provider = SessionProvider(self.cloud, self.random, dict(self.world.habits))
         self.seen = SeenPlans(self.cloud, self.tables.plans)
         self.checks = CheckService(self.cloud, randomness.Random(repr(self.random.getstate())))
-        proofs = CheckInvariants(self.checks, self.seen, self.repositories, self.tables.sessions)
+        proofs = CheckInvariants(self.checks, self.seen, self.repositories, self.tables.sessions, self.world.checked)
         self.checks.on_job = proofs.on_job
         self.invariants = ExecutionInvariants(self.seen, self.world, self.repositories, self.tables.sessions, proofs)
         self.cloud.database = Database(self.cloud.true_ms, self.invariants.on_write)

@@ -19,8 +19,8 @@ class World:
     """World of a simulation.
 
     `limit` is the account's; `invocation_s` the time of an invocation. Counts per plan: `clicks` of users, `click_s`
-    apart, `edits`, `additions` of tasks, `schedules`, `rollbacks`. `again`: a finished plan is restarted. `checked`
-    lists repositories with checks.
+    apart, `edits`, `additions` of tasks, `moves` of tasks to the other repository, `schedules`, `rollbacks`. `again`: a
+    finished plan is restarted. `checked` lists repositories with checks.
     """
 
     plans: tuple[Plan, ...]
@@ -33,6 +33,7 @@ class World:
     rollbacks: int = 0
     again: bool = False
     additions: int = 0
+    moves: int = 0
     schedules: int = 0
     checked: tuple[str, ...] = ()
 
@@ -66,6 +67,7 @@ def drawn(random: Random) -> World:
         # a large plan restarted by a cron would take minutes
         schedules=0 if large else apart.choice([0, 0, 0, 1, 2]),
         checked=() if large else apart.choice([(), (), REPOSITORIES[:1], REPOSITORIES]),
+        moves=apart.choice([0, 0, 0, 3]),
     )
 
 

@@ -31,15 +31,16 @@ class BaselineStatus(StrEnum):
 class Baseline(Stored):
     """The last baseline of a repository.
 
-    `number` counts them, `epoch` the claims of its workers. `settings` are those at the request. `reason` explains why
-    it could not run, `activity` what it does. `tests` is the number of tests run, None if no log has a known summary.
-    Times are in milliseconds.
+    `number` counts them, `epoch` the claims of all of them; `first_epoch` is the epoch before the first claim of this
+    one. `settings` are those at the request. `reason` explains why it could not run, `activity` what it does. `tests`
+    is the number of tests run, None if no log has a known summary. Times are in milliseconds.
     """
 
     repository_id: Annotated[str, stored_as("repositoryId")]
     number: Annotated[int, stored_as("number")] = 1
     status: Annotated[BaselineStatus, stored_as("status")] = BaselineStatus.QUEUED
     epoch: Annotated[int, stored_as("epoch")] = 0
+    first_epoch: Annotated[int, stored_as("firstEpoch")] = 0
     settings: Annotated[CheckSettings | None, stored_as("settings")] = None
     requested_at: Annotated[int, stored_as("requestedAt")]
     ended_at: Annotated[int | None, stored_as("endedAt")] = None
@@ -53,6 +54,11 @@ class Baseline(Stored):
     @property
     def owner(self) -> Owner:
         return Owner(OwnerKind.BASELINE, self.repository_id, self.repository_id, self.number, self.epoch)
+
+    @property
+    def claims(self) -> int:
+        """Number of claims of this baseline."""
+        return self.epoch - self.first_epoch
 
     def changed(self, **fields: Any) -> Self:
         return self.model_copy(update=fields)

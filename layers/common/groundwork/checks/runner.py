@@ -6,10 +6,11 @@ same command. All commands of a job run, even after a failure: a session then se
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from groundwork.checks.errors import NoFreeSlot
 from groundwork.checks.keeper import SandboxKeeper
@@ -20,6 +21,7 @@ from groundwork.checks.ports import CheckJob, CheckProgress, Owner
 from groundwork.checks.records import CheckRecord, CheckRecords, StoredResult
 from groundwork.checks.sandboxes import OpenSandbox
 from groundwork.sandbox import keeping
+from groundwork.sandbox.command_words import paths_in
 from groundwork.sandbox.errors import (
     CommandConflict,
     CommandRefused,
@@ -32,7 +34,7 @@ from groundwork.sandbox.errors import (
 from groundwork.sandbox.keeping import SetupStore
 from groundwork.sandbox.model import Changes, Command, CommandStatus, Ending, Limits, LogPage, SandboxSpec, Tree, shell
 from groundwork.sandbox.packing import files_of
-from groundwork.sandbox.setup_key import is_lock_file, setup_key
+from groundwork.sandbox.setup_key import decides_setup, setup_key
 from groundwork.sandbox.verdict import Verdict, verdict_of_all
 
 MAX_LOST = 3
@@ -201,9 +203,9 @@ class _Course:
 
     def _prepare(self) -> None:
         """Restore a kept set-up, and put the tree."""
-        job, sandbox = self._job, self._sandbox
-        if not sandbox.setup_done and keeping.restore(self._sandboxes, self._setups, sandbox.handle, self._setup_key()):
-            self._set_up()
+        job = self._job
+        if job.settings.setup:
+            self._prepare_setup()
         put = partial(self._sandboxes.put, self._sandbox.handle, self._tree(), clean=job.clean)
         try:
             put()
@@ -215,10 +217,22 @@ class _Course:
         if not job.commands:
             self._end(Verdict.COULD_NOT_RUN)
 
+    def _prepare_setup(self) -> None:
+        """Restore a kept set-up in a new sandbox. Let set-up run again for other lock files."""
+        sandbox, key = self._sandbox, self._setup_key()
+        if sandbox.setup_key == key:
+            return
+        is_new = not sandbox.setup_key and not sandbox.setup_done
+        restored = is_new and keeping.restore(self._sandboxes, self._setups, sandbox.handle, key)
+        self._change_sandbox(setup_done=restored, setup_key=key)
+
     def _set_up(self) -> None:
-        done = self._sandbox.changed(setup_done=True)
-        self._keeper.rows.update(self._sandbox, done)
-        self._sandbox = done
+        self._change_sandbox(setup_done=True)
+
+    def _change_sandbox(self, **fields: Any) -> None:
+        after = self._sandbox.changed(**fields)
+        self._keeper.rows.update(self._sandbox, after)
+        self._sandbox = after
 
     def _kill_others(self) -> None:
         """Kill the command of a job that its session has given up."""
@@ -234,8 +248,9 @@ class _Course:
     def _setup_key(self) -> str:
         settings = self._job.settings
         # other variables or hosts may lead to another result of the same commands
-        parts = (*settings.setup, json.dumps(settings.env, sort_keys=True), *sorted(settings.hosts), settings.network)
-        return setup_key(self._job.repository_id, parts, self._machine, _lock_files(self._tree().folder))
+        env = json.dumps(settings.env, sort_keys=True), *settings.env.values()
+        parts = (*settings.setup, *env, *sorted(settings.hosts), settings.network)
+        return setup_key(self._job.repository_id, parts, self._machine, _setup_files(self._tree(), parts))
 
     def _wait(self, seconds: Callable[[], float]) -> CommandStatus:
         """Start the current command if needed, and wait for its end."""
@@ -359,5 +374,13 @@ def spec_of(job: CheckJob) -> SandboxSpec:
     return SandboxSpec(max_seconds=min(max(needed, MIN_LIFE_SECONDS), MAX_LIFE_SECONDS), hosts=settings.hosts)
 
 
-def _lock_files(folder: Path) -> dict[str, bytes]:
-    return {path: place.read_bytes() for path, place in files_of(folder) if is_lock_file(path)}
+def _setup_files(tree: Tree, commands: Sequence[str]) -> dict[str, bytes]:
+    """Return the digests of the files that decide about set-up."""
+    named = paths_in(commands)
+    found = {path: _digest(place) for path, place in files_of(tree.folder) if decides_setup(path, named)}
+    return found | {path: target.encode() for path, target in tree.links.items() if decides_setup(path, named)}
+
+
+def _digest(place: Path) -> bytes:
+    with place.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").digest()

@@ -26,7 +26,8 @@ class OpenSandbox:
     """An owner's sandbox, from before its start until its end is billed.
 
     `owner.epoch` is the last claim to use it. `spec` is fixed before the start, so a repeated start is identical.
-    `created_at` is the time before its start; `machine_id` is unknown while STARTING.
+    `created_at` is the time before its start; `machine_id` is unknown while STARTING. `setup_key` belongs to
+    the last tree set up.
     """
 
     owner: Owner
@@ -38,6 +39,7 @@ class OpenSandbox:
     endpoint: str = ""
     closing_at: int = 0
     setup_done: bool = False
+    setup_key: str = ""
 
     @property
     def key(self) -> SandboxKey:

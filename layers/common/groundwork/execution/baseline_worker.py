@@ -25,6 +25,8 @@ RESERVE_MS = 60_000
 """Time kept free at the end of the invocation."""
 
 MAX_CLAIMS = 40
+"""Claims of one baseline: a repository may have any number of baselines."""
+
 MAX_FETCHES = 3
 
 JOB = "baseline"
@@ -76,7 +78,7 @@ class BaselineWorker:
         return found
 
     def _run(self, baseline: Baseline) -> str:
-        if baseline.epoch > MAX_CLAIMS:
+        if baseline.claims > MAX_CLAIMS:
             return self._end(baseline, BaselineStatus.COULD_NOT_RUN, "It was interrupted too often.")
         try:
             repository = self.repository(baseline.repository_id)

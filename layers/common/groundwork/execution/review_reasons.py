@@ -1,10 +1,10 @@
 """Reasons for a review: changes to what the checks run, or fewer tests."""
 
-import shlex
 from collections.abc import Iterable, Iterator
 from pathlib import PurePosixPath
 
 from groundwork.checks.model import CheckSettings
+from groundwork.sandbox.command_words import paths_in
 
 _NAMES = frozenset(
     {
@@ -35,7 +35,7 @@ def _findings(
     # first: the list has a maximum length
     if tests_before is not None and (tests is None or tests < tests_before):
         yield f"Fewer tests ran: {'an unknown number' if tests is None else tests} instead of {tests_before}."
-    named = set(_words((*settings.setup, *settings.verify)))
+    named = paths_in((*settings.setup, *settings.verify))
     for path in paths:
         if is_test_configuration(path):
             yield f"{path} configures tests or builds."
@@ -46,16 +46,6 @@ def _findings(
 def is_test_configuration(path: str) -> bool:
     name = PurePosixPath(path).name
     return name in _NAMES or name.startswith(_STEMS) or path.startswith(_FOLDERS)
-
-
-def _words(commands: Iterable[str]) -> Iterator[str]:
-    """Yield the words of commands, as far as they may be paths of the repository."""
-    for command in commands:
-        try:
-            words = shlex.split(command, comments=True)
-        except ValueError:
-            words = command.split()
-        yield from (word.removeprefix("./").rstrip("/") for word in words if not word.startswith(("-", "/")))
 
 
 def _is_named(path: str, named: set[str]) -> bool:

@@ -1,7 +1,8 @@
 """Guard edits of an executing plan.
 
 An edit may change texts and links of pending tasks, or delete them, and change the plan's cost limit. Everything else
-(task states, phases, the plan's other fields) belongs to the execution: cancel the plan to change it.
+(task states, phases, the plan's other fields) belongs to the execution: cancel the plan to change it. So does the
+repository of each task: the plan's start fixed its checks.
 """
 
 from collections.abc import Mapping
@@ -57,11 +58,24 @@ def changed_elements(before: Plan, after: Plan) -> ChangedElements:
     # the running execution relies on this order
     if kept.keys() - known.keys() or _task_order(before, kept) != _task_order(after, kept):
         raise PlanNotEditable("During execution tasks can be neither added nor moved.")
+    _require_repositories(_repositories(before), _repositories(after))
     changed = tuple(id_ for id_, task in kept.items() if task != known[id_])
     removed = tuple(id_ for id_ in known if id_ not in kept)
     if len(changed) + len(removed) > MAX_EDITED_TASKS:
         raise PlanNotEditable(f"During execution an edit may change at most {MAX_EDITED_TASKS} tasks.")
     return ChangedElements(changed, removed)
+
+
+def _repositories(plan: Plan) -> dict[str, str]:
+    """Return the repository of each task; a task without one uses the plan's."""
+    return {task.id: task.repository_id or plan.repository_id for task in plan.tasks}
+
+
+def _require_repositories(before: Mapping[str, str], after: Mapping[str, str]) -> None:
+    moved = [id_ for id_, repository_id in after.items() if repository_id != before[id_]]
+    if moved:
+        # the checks of another repository are unknown to the execution: the change would land without any
+        raise PlanNotEditable(f"During execution repositoryId cannot change (task {moved[0]}).")
 
 
 def _fixed(plan: Plan) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from groundwork.checks.errors import ClaimLost
 from groundwork.checks.model import CheckSettings
 from groundwork.errors import WriteConflict
 
-COLUMNS = {"repository_id", "number", "status", "epoch"}
+COLUMNS = {"repository_id", "number", "status", "epoch", "first_epoch"}
 MAX_REQUESTS = 5
 """Tries to queue a baseline while workers change the one before."""
 
@@ -41,9 +41,9 @@ class DynamoBaselines:
         self, row: BaselineRow | None, repository_id: str, settings: CheckSettings | None, now_ms: int
     ) -> Baseline:
         """Queue the baseline after the one of `row`. Raises ConditionFailed."""
-        number = int(row.number) + 1 if row else 1
+        number, epoch = (int(row.number) + 1, int(row.epoch)) if row else (1, 0)
         new = Baseline(repository_id=repository_id, number=number, settings=settings, requested_at=now_ms)
-        fields: dict[str, Any] = {"number": number, "status": new.status.value, "epoch": int(row.epoch) if row else 0}
+        fields: dict[str, Any] = {"number": number, "status": new.status.value, "epoch": epoch, "first_epoch": epoch}
         made = BaselineRow(repository_id, body=new.stored(exclude=COLUMNS), attention=BASELINE, **fields)
         made.attention_at = now_ms
         unchanged = (
@@ -64,6 +64,7 @@ class DynamoBaselines:
         epoch = int(row.epoch) + 1
         actions: list[Any] = [
             BaselineRow.epoch.set(epoch),
+            BaselineRow.first_epoch.set(_first_epoch(row)),
             BaselineRow.status.set(BaselineStatus.RUNNING.value),
             BaselineRow.lease_until.set(until_ms),
         ]
@@ -105,4 +106,10 @@ def _row(repository_id: str) -> BaselineRow | None:
 
 def _baseline(row: BaselineRow) -> Baseline:
     columns = {"repositoryId": row.pk, "number": int(row.number), "epoch": int(row.epoch)}
+    columns["firstEpoch"] = _first_epoch(row)
     return Baseline.read(row.body | columns | {"status": BaselineStatus(row.status)})
+
+
+def _first_epoch(row: BaselineRow) -> int:
+    # an earlier release did not tell the claims of this baseline from those of earlier ones
+    return int(row.epoch if row.first_epoch is None else row.first_epoch)

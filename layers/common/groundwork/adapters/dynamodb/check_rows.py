@@ -61,6 +61,8 @@ class BaselineRow(Model):
     number = NumberAttribute(attr_name="number")
     status = UnicodeAttribute(attr_name="status")
     epoch = NumberAttribute(attr_name="epoch", default=0)
+    # rows of earlier releases have none until their next claim
+    first_epoch = NumberAttribute(attr_name="firstEpoch", null=True)
     lease_until = NumberAttribute(attr_name="lease", null=True)
     body = CompactJson(attr_name="body")
     cost = NumberAttribute(attr_name="cost", null=True)

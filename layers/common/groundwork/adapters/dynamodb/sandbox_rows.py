@@ -55,6 +55,7 @@ class SandboxRow(Model):
     endpoint = UnicodeAttribute(attr_name="endpoint", null=True)
     closing_at = NumberAttribute(attr_name="closingAt", null=True)
     setup_done = BooleanAttribute(attr_name="setupDone", default=False)
+    setup_key = UnicodeAttribute(attr_name="setupKey", null=True)
 
 
 class DynamoSandboxRows:
@@ -186,6 +187,7 @@ def _changes(sandbox: OpenSandbox) -> list[Any]:
         (SandboxRow.machine_id, sandbox.machine_id),
         (SandboxRow.endpoint, sandbox.endpoint),
         (SandboxRow.closing_at, sandbox.closing_at),
+        (SandboxRow.setup_key, sandbox.setup_key),
     )
     return [
         SandboxRow.epoch.set(sandbox.owner.epoch),
@@ -220,6 +222,7 @@ def _row(sandbox: OpenSandbox) -> SandboxRow:
         endpoint=sandbox.endpoint or None,
         closing_at=sandbox.closing_at or None,
         setup_done=sandbox.setup_done,
+        setup_key=sandbox.setup_key or None,
     )
 
 
@@ -234,4 +237,5 @@ def _sandbox(row: SandboxRow) -> OpenSandbox:
         endpoint=row.endpoint or "",
         closing_at=int(row.closing_at or 0),
         setup_done=bool(row.setup_done),
+        setup_key=row.setup_key or "",
     )

@@ -39,12 +39,15 @@ def _actor() -> Actor:
 
 @router.post("/api/plans/<plan_id>/execute", operation_id="executePlan", summary="Execute a plan", **PLAN)
 def execute(plan_id: str, body: Annotated[Execute | None, Body()] = None) -> dict[str, Any]:
-    again, own = body.again if body else False, deps(router)
-    state = own.coordinator.store.read(plan_id)
-    # tried on a copy: a plan that cannot start needs no sandbox
-    commands.execute(state, _actor(), again)
-    checks = own.checks_at_start.settings_of(state.plan)
-    return _plan(_changed(plan_id, lambda state, actor: commands.execute(state, actor, again, checks)))
+    again, checks = body.again if body else False, deps(router).checks_at_start
+
+    def start(state: ExecutionState, actor: Actor) -> ExecutionState:
+        # tried on a copy: a plan that cannot start needs no sandbox
+        commands.execute(state, actor, again)
+        # read with the plan: an edit just before the start may bring in another repository
+        return commands.execute(state, actor, again, checks.settings_of(state.plan))
+
+    return _plan(_changed(plan_id, start))
 
 
 @router.post("/api/plans/<plan_id>/pause", operation_id="pausePlan", summary="Pause a plan", **PLAN)
