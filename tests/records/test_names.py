@@ -220,6 +220,7 @@ NEW_DOCUMENTS: dict[str, tuple[type[Stored], set[str]]] = {
             "tries",
             "ready",
             "lost",
+            "refused",
             "verdict",
         },
     ),

@@ -138,7 +138,7 @@ class SandboxCheckRunner:
         return CheckProgress(wait_s=MIN_WAIT_SECONDS, activity="Starts another sandbox: the last one was lost")
 
     def _replace_refusing(self, job: CheckJob, reason: str) -> CheckProgress:
-        """Continue in another sandbox, or give up: files left by earlier commands may be the cause."""
+        """Continue in another sandbox once: files of earlier commands may be the cause."""
         record, sandbox = self._records.load(job.owner, job.id), self._keeper.rows.get(job.owner)
         assert record is not None
         if record.refused or sandbox is None:
@@ -209,7 +209,7 @@ class _Course:
         return age > 60 and sandbox.spec.max_seconds - age < min(needed, MIN_LIFE_SECONDS / 2)
 
     def _prepare(self) -> None:
-        """Put the tree: at the start, after set-up, and before second runs. Restore a kept set-up first."""
+        """Put the tree at the start, after set-up and before second runs. Restore a kept set-up."""
         record, job = self._record, self._job
         if not self._sandbox.setup_done and self._restore_setup():
             self._set_up()

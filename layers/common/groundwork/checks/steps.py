@@ -1,4 +1,4 @@
-"""Order of a job's commands: set-up, a first run of each check, and a second run of the failed ones."""
+"""Order of the commands of a job: set-up, first runs, second runs."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ def steps_of(job: CheckJob) -> list[Step]:
 
 
 def is_second_round(record: CheckRecord, first: int) -> bool:
-    """True once checks run again. A failed command of set-up does so at once, on what it left behind."""
+    """True once checks run again. A failed command of set-up runs again at once instead."""
     return record.tries > 0 and record.position >= first
 
 

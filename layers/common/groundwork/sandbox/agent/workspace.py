@@ -130,7 +130,7 @@ class Workspace:
         self._finish(process, "NOT_REMOVED")
 
     def _open_folders(self) -> None:
-        """Let the agent change all folders: commands may leave some that their owner cannot list or write."""
+        """Make all folders open to the agent: commands may leave some closed to their owner."""
         rights = ["!", "-perm", "-500", "-exec", "chmod", "u+rwx", "{}", ";"]
         # one by one only where the search itself needs it at once
         rights += ["-o", "!", "-perm", "-200", "-exec", "chmod", "u+w", "{}", "+"]
