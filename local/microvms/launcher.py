@@ -18,7 +18,7 @@ from groundwork.sandbox.program import agent_program
 from local.microvms.package_hosts import PackageHosts
 
 _FIRST_UID, _UIDS = 61_001, 900
-_TOOLS = ("unshare", "mount", "prlimit", "nice", "tar", "xargs", "rm")
+_TOOLS = ("unshare", "mount", "prlimit", "nice", "tar", "find", "xargs", "chmod", "rm")
 _SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
 
 

@@ -11,6 +11,7 @@ from groundwork.sandbox.errors import (
     SandboxBusy,
     SandboxLost,
     SandboxUnavailable,
+    TreeRefused,
 )
 from groundwork.sandbox.model import (
     IGNORED_FOLDERS,
@@ -54,6 +55,8 @@ class FakeSandbox:
     alive: bool = True
     suspended: bool = False
     files: dict[str, bytes] = field(default_factory=dict)
+    sent: set[str] = field(default_factory=set)
+    from_setup: set[str] = field(default_factory=set)
     commands: dict[str, tuple[Command, CommandStatus | None, str]] = field(default_factory=dict)
     changed: dict[str, ChangedFile] = field(default_factory=dict)
 
@@ -63,13 +66,17 @@ class FakeSandbox:
 
 
 class FakeSandboxes:
-    """Sandboxes in memory. `limit` bounds the open ones; a `reason` makes them unavailable."""
+    """Sandboxes in memory. `limit` bounds the open ones; a `reason` makes them unavailable.
+
+    Kept set-ups in `broken` leave a part behind when they are restored.
+    """
 
     def __init__(self, script: Script, clock: Callable[[], float] = lambda: 0.0, limit: int = 8) -> None:
         self._script, self._clock, self.limit = script, clock, limit
         self.reason = ""
         self.opened: dict[str, FakeSandbox] = {}
         self.kept: dict[str, int] = {}
+        self.broken: set[str] = set()
 
     @property
     def living(self) -> list[FakeSandbox]:
@@ -99,9 +106,12 @@ class FakeSandboxes:
 
     def put(self, handle: Handle, tree: Tree, *, clean: bool = False) -> str:
         sandbox = self._idle(handle)
-        sandbox.files = {path: place.read_bytes() for path, place in files_of(tree.folder)}
+        sent = {path: place.read_bytes() for path, place in files_of(tree.folder)}
+        made = {path: data for path, data in sandbox.files.items() if path not in sandbox.sent}
+        kept = {path: data for path, data in made.items() if not clean or path in sandbox.from_setup}
+        sandbox.files, sandbox.sent = {**kept, **sent}, set(sent)
         sandbox.changed.clear()
-        digests = {path: file_digest(path in tree.executable, data) for path, data in sandbox.files.items()}
+        digests = {path: file_digest(path in tree.executable, data) for path, data in sent.items()}
         return tree_digest({**digests, **{path: f"l:{target}" for path, target in tree.links.items()}})
 
     def start(self, handle: Handle, command_id: str, command: Command) -> None:
@@ -118,7 +128,13 @@ class FakeSandboxes:
         code = outcome.exit_code if outcome.ending is Ending.EXIT else None
         status = CommandStatus(outcome.ending, code, seconds=outcome.seconds)
         sandbox.commands[command_id] = (command, status, outcome.log)
-        sandbox.changed.update({one.path: one for one in outcome.changed})
+        for one in outcome.changed:
+            sandbox.changed[one.path] = one
+            sandbox.files.pop(one.path, None)
+            if one.content is not None:
+                sandbox.files[one.path] = one.content
+        if command.setup:
+            sandbox.from_setup = set(sandbox.files) - sandbox.sent
 
     def poll(self, handle: Handle, command_id: str, offset: int = 0, wait: float = 0) -> CommandStatus:
         sandbox = self.opened.get(handle.id)
@@ -150,7 +166,11 @@ class FakeSandboxes:
         return 1
 
     def restore_setup(self, handle: Handle, url: str, max_bytes: int) -> int:
-        self._idle(handle)
+        sandbox = self._idle(handle)
+        if url in self.broken:
+            sandbox.files["half"] = b""
+            sandbox.from_setup.add("half")
+            raise TreeRefused("half/way: Permission denied")
         return self.kept.get(url, 0)
 
     def suspend(self, handle: Handle) -> bool:

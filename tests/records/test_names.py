@@ -221,6 +221,7 @@ NEW_DOCUMENTS: dict[str, tuple[type[Stored], set[str]]] = {
             "tries",
             "ready",
             "lost",
+            "refused",
             "verdict",
         },
     ),

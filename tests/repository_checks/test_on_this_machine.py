@@ -38,6 +38,45 @@ def test_commands_run_on_the_tree_and_their_products_do_not_last(desk: Desk, run
     assert (desk.slots, desk.tables.sandboxes.all()) == (0, [])
 
 
+REPAIRS = "grep -q neat a.txt || { echo neat > a.txt; exit 1; }"
+GENERATES = "test -e src/gen || { mkdir -p src; touch src/gen; chmod 555 src; exit 1; }"
+HIDES = "test -e lib/gen || { touch lib/gen; chmod 000 lib; exit 1; }"
+
+
+def test_a_command_that_repairs_its_tree_fails_again_on_the_sent_one(desk: Desk, runner: SandboxCheckRunner) -> None:
+    (desk.folder / "a.txt").write_text("ugly\n")
+    (desk.folder / "lib").mkdir()
+    (desk.folder / "lib" / "b.txt").write_text("b\n")
+    owner = desk.owner()
+    progress = finish(runner, desk.job(owner, REPAIRS, GENERATES, HIDES), patient)
+    assert progress.verdict is Verdict.FAILED
+    assert [(one.exit_code, one.flaky) for one in progress.results] == [(1, False)] * 3
+    runner.close(owner)
+
+
+def test_a_second_run_has_what_set_up_and_earlier_commands_made(desk: Desk, runner: SandboxCheckRunner) -> None:
+    owner = desk.owner()
+    flaky = "cat tools out && { test -e ~/second || { touch ~/second; echo no; exit 1; }; }"
+    progress = finish(
+        runner, desk.job(owner, "test ! -e out && echo built > out", flaky, setup=("echo tools > tools",)), patient
+    )
+    assert progress.verdict is Verdict.PASSED
+    assert [(one.flaky, one.log) for one in progress.results[1:]] == [(False, ""), (True, "tools\nbuilt\nno\n")]
+    runner.close(owner)
+
+
+def test_a_closed_folder_does_not_spoil_the_next_check(desk: Desk, runner: SandboxCheckRunner) -> None:
+    owner = desk.owner()
+    leaves = "mkdir -p deep/er && touch deep/er/x && chmod 555 deep/er && chmod 000 deep"
+    machines = set[str]()
+    for number in range(2):
+        job = desk.job(owner, "test ! -e deep", leaves, id_=f"j{number}")
+        assert finish(runner, job, patient).verdict is Verdict.PASSED
+        machines.add(desk.tables.sandboxes.all()[0].machine_id)
+    assert len(machines) == 1
+    runner.close(owner)
+
+
 def test_failures_hangs_and_missing_programs_end_each_in_its_way(desk: Desk, runner: SandboxCheckRunner) -> None:
     owner = desk.owner()
     job = desk.job(owner, "echo no; exit 3", "sleep 60", "no-such-program", "exec kill -9 $$")

@@ -10,8 +10,10 @@ from groundwork.checks.model import CheckSettings
 from groundwork.checks.poll_delay import poll_delay_s
 from groundwork.checks.ports import Owner, OwnerKind
 from groundwork.checks.runner import MIN_WAIT_SECONDS
+from groundwork.errors import Transient
 from groundwork.plans.model import TaskStatus
-from groundwork.sandbox.model import Ending, Tree
+from groundwork.sandbox.errors import TreeRefused
+from groundwork.sandbox.model import ChangedFile, ChangeKind, Ending, Handle, Tree
 from groundwork.sandbox.verdict import Verdict
 from tests.fakes.sandboxes import Outcome
 from tests.repository_checks.conftest import Desk, finish
@@ -27,7 +29,7 @@ def test_all_commands_run_even_after_a_failure(desk: Desk) -> None:
         ("lint", 1, False),
         ("test", 0, False),
     ]
-    assert desk.ran == ["lint", "lint", "test"]
+    assert desk.ran == ["lint", "test", "lint"]
 
 
 def test_a_failure_gone_in_the_second_run_is_flaky_and_passes(desk: Desk) -> None:
@@ -35,6 +37,71 @@ def test_a_failure_gone_in_the_second_run_is_flaky_and_passes(desk: Desk) -> Non
     progress = finish(desk.runner, desk.job(desk.owner(), "test"))
     assert progress.verdict is Verdict.PASSED
     assert (progress.results[0].flaky, progress.results[0].exit_code, progress.results[0].log) == (True, 0, "1 failed")
+
+
+def test_a_command_that_repairs_the_tree_it_was_given_fails(desk: Desk) -> None:
+    (desk.folder / "a.txt").write_text("ugly")
+    repaired = Outcome(1, "fixed 1 file", changed=(ChangedFile("a.txt", ChangeKind.MODIFIED, b"neat", size=4),))
+    generated = Outcome(1, "made 1 file", changed=(ChangedFile("gen.txt", ChangeKind.ADDED, b"x", size=1),))
+    desk.scripted["format"] = lambda files: PASSES if files["a.txt"] == b"neat" else repaired
+    desk.scripted["generate"] = lambda files: PASSES if "gen.txt" in files else generated
+    progress = finish(desk.runner, desk.job(desk.owner(), "format", "generate"))
+    assert progress.verdict is Verdict.FAILED
+    assert [(one.exit_code, one.flaky) for one in progress.results] == [(1, False), (1, False)]
+
+
+def test_a_second_run_has_the_products_of_the_commands_before_it(desk: Desk) -> None:
+    built = Outcome(changed=(ChangedFile("out", ChangeKind.ADDED, b"x", size=1),))
+    ends = [FAILS, PASSES]
+    desk.scripted["build"] = lambda files: built
+    desk.scripted["test"] = lambda files: ends.pop(0) if "out" in files else Outcome(2, "nothing is built")
+    progress = finish(desk.runner, desk.job(desk.owner(), "build", "test", "lint"))
+    assert progress.verdict is Verdict.PASSED
+    assert [(one.command, one.flaky) for one in progress.results] == [("build", False), ("test", True), ("lint", False)]
+    assert desk.ran == ["build", "test", "lint", "build", "test"]
+
+
+def test_a_second_run_has_the_products_of_set_up(desk: Desk) -> None:
+    tools, ends = Outcome(changed=(ChangedFile("tools", ChangeKind.ADDED, b"x", size=1),)), [FAILS, PASSES]
+    desk.scripted["install"] = lambda files: tools
+    desk.scripted["test"] = lambda files: ends.pop(0) if "tools" in files else Outcome(2, "no tools")
+    progress = finish(desk.runner, desk.job(desk.owner(), "test", setup=("install",)))
+    assert (progress.verdict, desk.ran) == (Verdict.PASSED, ["install", "test", "test"])
+
+
+def test_a_change_of_the_tree_by_set_up_proves_nothing(desk: Desk) -> None:
+    (desk.folder / "a.txt").write_text("ugly")
+    repaired = Outcome(changed=(ChangedFile("a.txt", ChangeKind.MODIFIED, b"neat", size=4),))
+    desk.scripted["install"] = lambda files: repaired
+    desk.scripted["test"] = lambda files: PASSES if files["a.txt"] == b"neat" else FAILS
+    assert finish(desk.runner, desk.job(desk.owner(), "test", setup=("install",))).verdict is Verdict.FAILED
+
+
+def test_a_second_round_leaves_out_a_command_that_could_not_run(desk: Desk) -> None:
+    desk.outcomes["slow"], desk.outcomes["test"] = [Outcome(ending=Ending.TIMEOUT)], [FAILS, PASSES]
+    progress = finish(desk.runner, desk.job(desk.owner(), "slow", "test"))
+    assert (progress.verdict, desk.ran) == (Verdict.COULD_NOT_RUN, ["slow", "test", "test"])
+
+
+def test_a_worker_lost_before_the_second_round_leaves_the_tree_to_its_successor(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (desk.folder / "a.txt").write_text("ugly")
+    repaired = Outcome(1, changed=(ChangedFile("a.txt", ChangeKind.MODIFIED, b"neat", size=4),))
+    desk.scripted["format"] = lambda files: PASSES if files["a.txt"] == b"neat" else repaired
+    job, put, puts = desk.job(desk.owner(), "format"), desk.sandboxes.put, list[bool]()
+
+    def lost(handle: Handle, tree: Tree, *, clean: bool = False) -> str:
+        puts.append(clean)
+        if len(puts) == 2:
+            raise Transient("The worker was lost.")
+        return put(handle, tree, clean=clean)
+
+    monkeypatch.setattr(desk.sandboxes, "put", lost)
+    with pytest.raises(Transient):
+        desk.runner.advance(job, lambda: 0.0)
+    assert finish(desk.runner, job).verdict is Verdict.FAILED
+    assert puts == [True, True, True]
 
 
 def test_without_rerun_one_failure_is_enough(desk: Desk) -> None:
@@ -125,6 +192,46 @@ def test_only_a_job_on_the_default_head_keeps_its_set_up(desk: Desk) -> None:
     desk.ran.clear()
     finish(desk.runner, desk.job(desk.owner(), "test", setup=("install",)))
     assert desk.ran == ["test"]
+
+
+def test_set_up_runs_in_another_sandbox_if_the_kept_one_does_not_unpack(desk: Desk) -> None:
+    desk.scripted["test"] = lambda files: FAILS if "half" in files else PASSES
+    finish(desk.runner, desk.job(desk.owner(OwnerKind.LANDING), "test", setup=("install",), keep_setup=True))
+    desk.keeper.close(desk.tables.sandboxes.all()[0].owner)
+    desk.sandboxes.broken = set(desk.setups.kept)
+    desk.ran.clear()
+    progress = finish(desk.runner, desk.job(desk.owner(), "test", setup=("install",)))
+    assert (progress.verdict, desk.ran) == (Verdict.PASSED, ["install", "test"])
+    assert (len(desk.sandboxes.living), desk.slots) == (1, 1)
+
+
+def test_a_set_up_that_cannot_be_kept_for_a_full_disk_does_no_harm(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> int:
+        raise TreeRefused("No space left on device")
+
+    monkeypatch.setattr(desk.sandboxes, "save_setup", full)
+    job = desk.job(desk.owner(), "test", setup=("install",), keep_setup=True)
+    assert (finish(desk.runner, job).verdict, desk.ran) == (Verdict.PASSED, ["install", "test"])
+
+
+def test_a_sandbox_that_refuses_the_tree_is_replaced_once(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    owner, put, refusing = desk.owner(), desk.sandboxes.put, set[str]()
+    finish(desk.runner, desk.job(owner, "test"))
+    refusing.update(one.handle.id for one in desk.sandboxes.living)
+
+    def refused(handle: Handle, tree: Tree, *, clean: bool = False) -> str:
+        if not refusing or handle.id in refusing:
+            raise TreeRefused("rm: Permission denied")
+        return put(handle, tree, clean=clean)
+
+    monkeypatch.setattr(desk.sandboxes, "put", refused)
+    assert finish(desk.runner, desk.job(owner, "test", id_="j2")).verdict is Verdict.PASSED
+    assert (len(desk.sandboxes.living), desk.slots) == (1, 1)
+    refusing.clear()
+    ended = finish(desk.runner, desk.job(owner, "test", id_="j3"))
+    assert (ended.verdict, ended.results[0].ending) == (Verdict.COULD_NOT_RUN, Ending.COULD_NOT_START)
+    assert "Permission denied" in ended.results[0].detail
+    assert len(desk.sandboxes.opened) == 3
 
 
 def test_a_repeated_job_starts_no_command_twice(desk: Desk) -> None:

@@ -259,6 +259,16 @@ def test_what_set_up_made_is_there_in_the_next_sandbox(box: Runner, another: Run
     assert another.sandboxes.changes(another.handle, MB).files == ()
 
 
+def test_read_only_folders_of_set_up_are_restored_whole(box: Runner, another: Runner, store: S3SetupStore) -> None:
+    box.put({"a.txt": "a"})
+    made = "mkdir -p lib/foo; touch lib/foo/bar.go lib/foo.go; chmod 555 lib/foo lib"
+    box.run(f"{made}; mkdir -p ~/go/pkg; cp -r lib ~/go/pkg/mod; chmod 555 ~/go/pkg/mod/foo ~/go/pkg/mod", setup=True)
+    assert keep(box.sandboxes, store, box.handle, "setups/read-only.tar", on_default_head=True)
+    assert restore(another.sandboxes, store, another.handle, "setups/read-only.tar")
+    another.put({"a.txt": "a"}, clean=True)
+    assert another.run("find lib ~/go -type f | wc -l; stat -c %a ~/go/pkg/mod/foo")[1] == "4\n555\n"
+
+
 def test_only_the_head_of_the_default_branch_keeps_its_set_up(box: Runner, store: S3SetupStore) -> None:
     box.put({"a.txt": "a"})
     box.run("touch made", setup=True)

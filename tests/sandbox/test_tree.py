@@ -79,6 +79,20 @@ def test_a_clean_tree_keeps_what_set_up_made_and_nothing_else(box: Runner) -> No
     assert box.sandboxes.changes(box.handle, MB).files == ()
 
 
+def test_closed_folders_of_commands_are_removed_and_written(box: Runner) -> None:
+    box.put({"a.txt": "a", "lib/b.txt": "b", "one/c.txt": "c"})
+    box.run("mkdir -p made/deep; touch made/x made/deep/y; chmod 555 made/deep made; touch lib/z; chmod 000 lib")
+    box.run("rm one/c.txt; chmod 555 one")
+    box.put({"a.txt": "a", "lib/b.txt": "b", "one/c.txt": "c"}, clean=True)
+    assert box.run("find . -type f | sort; touch lib/new one/new")[1] == "./a.txt\n./lib/b.txt\n./one/c.txt\n"
+
+
+def test_a_link_out_of_the_tree_is_not_followed_to_open_folders(box: Runner) -> None:
+    box.run("mkdir -p ~/shut/in; chmod 555 ~/shut; ln -s ~/shut link; ln -s ~ home")
+    box.put({"a.txt": "a"}, clean=True)
+    assert box.run("stat -c %a ~/shut; ls")[1] == "555\na.txt\n"
+
+
 def test_a_tree_that_does_not_fit_is_refused_and_a_smaller_one_taken(box: Runner, tmp_path: Path) -> None:
     folder = tmp_path / "large"
     folder.mkdir()

@@ -131,10 +131,17 @@ def test_a_red_baseline_refuses_execute_until_it_is_allowed_or_repaired(system: 
 
 
 def test_a_failure_gone_in_a_second_run_is_flaky(system: System, tmp_path: Path) -> None:
-    line = "test -e second || { touch second; echo no; exit 1; }"
+    line = "test -e ~/second || { touch ~/second; echo no; exit 1; }"
     found = Repository(system[1], tmp_path / "r", verify=[line]).baseline()
     assert found["status"] == "passed"
     assert [(one["flaky"], one["log"]) for one in found["steps"]] == [(True, "no\n")]
+
+
+def test_a_baseline_that_repairs_its_files_is_red(system: System, tmp_path: Path) -> None:
+    line = "grep -q neat run.sh || { echo neat >> run.sh; echo repaired; exit 1; }"
+    found = Repository(system[1], tmp_path / "r", verify=[line]).baseline()
+    assert found["status"] == "failed"
+    assert [(one["flaky"], one["log"]) for one in found["steps"]] == [(False, "repaired\n")]
 
 
 @pytest.mark.parametrize(

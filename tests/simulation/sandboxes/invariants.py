@@ -48,6 +48,13 @@ class SandboxInvariants:
         if not written and caller.disturbed_at == float("-inf"):
             self._broken(Violation("a_row_comes_before_its_machine", f"{key} by {caller.number}"))
 
+    def on_begin(self, machine: Machine, command_id: str) -> None:
+        """No run of the same or a later command has touched the tree of a second run."""
+        _, position, tries = command_id.rsplit("-", 2)
+        later = [id_ for id_ in machine.since_put if int(id_.rsplit("-", 2)[1]) >= int(position)]
+        if tries != "0" and later:
+            self._broken(Violation("a_second_run_sees_the_sent_tree", f"{command_id} after {later}"))
+
     def on_end(self, caller: Sandbox, machine: Machine) -> None:
         row = self._row_of(machine.key.owner)
         used = row is not None and row.get("machineId", {}).get("S") == machine.id and row["state"]["S"] == "OPEN"

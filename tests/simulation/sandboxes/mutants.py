@@ -11,7 +11,10 @@ from groundwork.adapters.dynamodb.sandbox_rows import DynamoSandboxRows
 from groundwork.checks.keeper import SandboxKeeper
 from groundwork.checks.ports import Owner
 from groundwork.checks.prices import Bill
+from groundwork.checks.records import CheckRecord
+from groundwork.checks.runner import _Course
 from groundwork.checks.sandboxes import OpenSandbox
+from groundwork.checks.steps import next_run
 from groundwork.sandbox.model import SandboxSpec
 from tests.simulation.mutant import SEEDS, patched, patched_all
 from tests.simulation.sandboxes.faults import SandboxFaults
@@ -22,7 +25,7 @@ KEEPER = "groundwork.checks.keeper.SandboxKeeper"
 ROWS = "groundwork.adapters.dynamodb.sandbox_rows"
 _update, _create, _open = client.Transaction.update, DynamoSandboxRows.create, SandboxKeeper.open
 _replace, _is_wanted = SandboxKeeper.replace, SandboxKeeper._is_wanted
-_remove = DynamoSandboxRows._remove
+_remove, _put = DynamoSandboxRows._remove, _Course._put
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +118,16 @@ def _removed_twice(self: DynamoSandboxRows, sandbox: OpenSandbox, bill: Bill | N
     _remove(self, sandbox, doubled)
 
 
+def _only_for_the_first_round(self: _Course, *, clean: bool) -> None:
+    if not self._record.tries:
+        _put(self, clean=clean)
+
+
+def _at_once(record: CheckRecord, *_: Any) -> CheckRecord | None:
+    following = next_run(record, *_)
+    return following and following.changed(ready=True)
+
+
 MUTANTS = (
     SandboxMutant(
         "slots left out", "an open sandbox takes no slot", patched_all((f"{ROWS}.Transaction.update", _no_slots))
@@ -148,6 +161,18 @@ MUTANTS = (
         "billed twice",
         "the end of a sandbox is counted twice",
         patched(f"{ROWS}.DynamoSandboxRows._remove", _removed_twice),
+    ),
+    SandboxMutant(
+        "a second run on what the first one left",
+        "a formatter repairs the tree and passes, and the tree without its repairs lands",
+        patched("groundwork.checks.runner._Course._put", _only_for_the_first_round),
+        lambda world: replace(world, commands=("repairs",)),
+    ),
+    SandboxMutant(
+        "no tree for a second round",
+        "the second round begins at once",
+        patched("groundwork.checks.runner.next_run", _at_once),
+        lambda world: replace(world, commands=("passes", "repairs")),
     ),
     SandboxMutant("nothing billed", "a sandbox costs nothing", patched(f"{KEEPER}._bill", _forgotten)),
     SandboxMutant(

@@ -32,6 +32,12 @@ class Machine:
     commands: dict[str, tuple[float, float, int]] = field(default_factory=dict)
     """Begin, duration and exit code by command id."""
 
+    since_put: list[str] = field(default_factory=list)
+    """Ids of the commands begun since the last tree."""
+
+    repaired: bool = False
+    """True after the command `repairs` has changed the tree."""
+
     def alive(self, now: float) -> bool:
         return self.ended_at is None and now < self.ends_at
 
@@ -41,10 +47,11 @@ class Machine:
 
 @dataclass(slots=True)
 class Service:
-    """All machines. `on_start` and `on_end` are told before the effect of a start and of an end."""
+    """All machines. `on_start`, `on_begin` and `on_end` are told before the effect."""
 
     cloud: "SandboxCloud"
     on_start: Callable[[Sandbox, SandboxKey], None] = lambda caller, key: None
+    on_begin: Callable[[Machine, str], None] = lambda machine, command_id: None
     on_end: Callable[[Sandbox, Machine], None] = lambda caller, machine: None
     machines: dict[str, Machine] = field(default_factory=dict)
     tokens: dict[str, tuple[float, str]] = field(default_factory=dict)
@@ -89,7 +96,8 @@ class Service:
         return machine
 
     def _put(self, caller: Sandbox, id_: str) -> str:
-        self._idle(id_)
+        machine = self._idle(id_)
+        machine.since_put, machine.repaired = [], False
         return "digest"
 
     def _begin(self, caller: Sandbox, id_: str, command_id: str, line: str) -> None:
@@ -97,7 +105,11 @@ class Service:
         if command_id not in machine.commands:
             self._idle(id_)
             seconds = self.cloud.random.choice((0.5, 5.0, 60.0, 400.0))
-            machine.commands[command_id] = (self.cloud.loop.now, seconds, 1 if line == "fails" else 0)
+            self.on_begin(machine, command_id)
+            fails = line == "fails" or (line == "repairs" and not machine.repaired)
+            machine.commands[command_id] = (self.cloud.loop.now, seconds, 1 if fails else 0)
+            machine.since_put.append(command_id)
+            machine.repaired |= line == "repairs"
 
     async def _poll(self, id_: str, command_id: str, wait: float) -> CommandStatus:
         ends = self.cloud.loop.now + wait

@@ -20,8 +20,8 @@ CommandLine = Annotated[str, Field(min_length=1, max_length=MAX_COMMAND_CHARACTE
 class CheckSettings(Stored):
     """Commands of a repository, run by `/bin/sh -c`. An empty `verify` means no checks.
 
-    `allowed` are the first words of further commands for sessions. `hosts` are open to set-up in addition to the machine's
-    package registries. `timeout_s` limits each command.
+    `allowed` are the first words of further commands for sessions. Set-up may reach the machine's package registries
+    and `hosts`. `timeout_s` limits each command.
     """
 
     setup: Annotated[tuple[CommandLine, ...], stored_as("setup")] = ()

@@ -12,7 +12,8 @@ class CheckRecord(Stored):
     """Course of a job.
 
     `position` is the current command, counted from the first command of set-up. `tries` counts its earlier runs.
-    `ready`: the tree is in the sandbox. `lost` counts sandboxes lost during the job. Times are in milliseconds.
+    `ready`: the tree is in the sandbox as it was sent. `lost` counts sandboxes lost during the job, `refused` those
+    that did not take the tree or a kept set-up. Times are in milliseconds.
     """
 
     job_id: Annotated[str, stored_as("job")]
@@ -25,6 +26,7 @@ class CheckRecord(Stored):
     tries: Annotated[int, stored_as("tries")] = 0
     ready: Annotated[bool, stored_as("ready")] = False
     lost: Annotated[int, stored_as("lost")] = 0
+    refused: Annotated[int, stored_as("refused")] = 0
     verdict: Annotated[Verdict | None, stored_as("verdict")] = None
 
     @classmethod

@@ -1,13 +1,13 @@
 """Checks in sandboxes: the port `groundwork.checks.ports.CheckRunner`.
 
 A job survives its worker: the record tells its position, and each command has a derived id, so a repeated start is the
-same command. All commands of a job run, even after a failure: a session then sees every failure at once.
+same command. All commands of a job run, even after a failure: a session then sees every failure at once. Failed ones
+run once more on the tree as it was sent: the first run may have repaired its files.
 """
 
 import hashlib
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from groundwork.checks.poll_delay import poll_delay_s
 from groundwork.checks.ports import CheckJob, CheckProgress, Owner
 from groundwork.checks.records import CheckRecord, CheckRecords, StoredResult
 from groundwork.checks.sandboxes import OpenSandbox
+from groundwork.checks.steps import Step, is_second_round, next_run, steps_of
 from groundwork.sandbox import keeping
 from groundwork.sandbox.command_words import paths_in
 from groundwork.sandbox.errors import (
@@ -60,14 +61,6 @@ IN_SANDBOX_END = 2**62
 """An offset behind any log: only the command's end answers such a poll."""
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """A command of a job at its position, set-up first."""
-
-    command: str
-    setup: bool
-
-
 class SandboxCheckRunner:
     """Runs checks. `machine` names the sandboxes' image, for the keys of kept set-ups.
 
@@ -93,7 +86,9 @@ class SandboxCheckRunner:
             return self._waiting(job, record, WAITS[type(wait)])
         except (SandboxLost, KeyReused) as lost:
             return self._restart(job, str(lost))
-        except (CommandRefused, CommandConflict, TreeRefused) as refused:
+        except TreeRefused as refused:
+            return self._replace_refusing(job, str(refused))
+        except (CommandRefused, CommandConflict) as refused:
             return self._give_up(job, f"The sandbox refused: {refused}", Ending.COULD_NOT_START)
 
     def log(self, owner: Owner, job_id: str, position: int, offset: int) -> LogPage:
@@ -144,6 +139,17 @@ class SandboxCheckRunner:
             self._keeper.replace(sandbox, setup_done=not job.settings.setup)
         return CheckProgress(wait_s=MIN_WAIT_SECONDS, activity="Starts another sandbox: the last one was lost")
 
+    def _replace_refusing(self, job: CheckJob, reason: str) -> CheckProgress:
+        """Continue in another sandbox once: files of earlier commands may be the cause."""
+        record, sandbox = self._records.load(job.owner, job.id), self._keeper.rows.get(job.owner)
+        assert record is not None
+        if record.refused or sandbox is None:
+            return self._give_up(job, f"The sandbox refused: {reason}", Ending.COULD_NOT_START)
+        # replaced first: a record that counts the refusal must not go on in the refusing sandbox
+        self._keeper.replace(sandbox, setup_done=not job.settings.setup)
+        self._records.save(job.owner, record.changed(refused=1))
+        return CheckProgress(wait_s=MIN_WAIT_SECONDS, activity="Starts another sandbox: the last one refused the files")
+
     def _give_up(self, job: CheckJob, reason: str, ending: Ending) -> CheckProgress:
         record = self._records.load(job.owner, job.id)
         assert record is not None
@@ -169,6 +175,7 @@ class _Course:
         self._keeper, self._records, self._setups = runner._keeper, runner._records, runner._setups
         self._sandboxes, self._now_ms, self._machine = runner._sandboxes, runner._now_ms, runner._machine
         self._steps, self._notice = steps_of(job), runner._notice
+        self._first = len(job.settings.setup)
         self._stored: dict[int, StoredResult] = {}
         self._loaded: Tree | None = None
 
@@ -177,10 +184,11 @@ class _Course:
         if self._record.generation != self._sandbox.generation:
             self._records.forget_results(self._job.owner, self._job.id)
             self._save(self._record.in_sandbox(self._sandbox.generation))
-        if not self._record.ready:
-            self._prepare()
         self._stored = {one.position: one for one in self._records.results(self._job.owner, self._job.id)}
         while self._record.verdict is None:
+            if not self._record.ready:
+                self._prepare()
+                continue
             status = self._wait(seconds)
             if status.ending is None:
                 return self._running(status)
@@ -190,7 +198,8 @@ class _Course:
     def _open(self) -> OpenSandbox:
         job, setup_done = self._job, not self._job.settings.setup
         sandbox = self._keeper.open(job.owner, spec_of(job), setup_done)
-        if not self._record.ready and self._is_too_old(sandbox):
+        # a job that has begun in it stays: its successor would be as old at this point
+        if self._record.generation != sandbox.generation and self._is_too_old(sandbox):
             self._keeper.replace(sandbox, setup_done)
             sandbox = self._keeper.open(job.owner, spec_of(job), setup_done)
         return sandbox
@@ -202,20 +211,30 @@ class _Course:
         return age > 60 and sandbox.spec.max_seconds - age < min(needed, MIN_LIFE_SECONDS / 2)
 
     def _prepare(self) -> None:
-        """Restore a kept set-up, and put the tree."""
-        job = self._job
+        """Put the tree at the start, after set-up and before second runs. Restore a kept set-up."""
+        record, job = self._record, self._job
         if job.settings.setup:
             self._prepare_setup()
-        put = partial(self._sandboxes.put, self._sandbox.handle, self._tree(), clean=job.clean)
+        second = is_second_round(record, self._first)
+        self._put(clean=job.clean or second)
+        first = self._first if self._sandbox.setup_done else 0
+        self._save(record.changed(ready=True, position=record.position if second else first))
+        if not job.commands:
+            self._end(Verdict.COULD_NOT_RUN)
+
+    def _restore_setup(self) -> bool:
+        # the kept one may be why the last sandbox was given up
+        if self._record.refused:
+            return False
+        return keeping.restore(self._sandboxes, self._setups, self._sandbox.handle, self._setup_key())
+
+    def _put(self, *, clean: bool) -> None:
+        put = partial(self._sandboxes.put, self._sandbox.handle, self._tree(), clean=clean)
         try:
             put()
         except SandboxBusy:
             self._kill_others()
             put()
-        first = len(job.settings.setup) if self._sandbox.setup_done else 0
-        self._save(self._record.changed(ready=True, position=first))
-        if not job.commands:
-            self._end(Verdict.COULD_NOT_RUN)
 
     def _prepare_setup(self) -> None:
         """Restore a kept set-up in a new sandbox. Let set-up run again for other lock files."""
@@ -223,8 +242,7 @@ class _Course:
         if sandbox.setup_key == key:
             return
         is_new = not sandbox.setup_key and not sandbox.setup_done
-        restored = is_new and keeping.restore(self._sandboxes, self._setups, sandbox.handle, key)
-        self._change_sandbox(setup_done=restored, setup_key=key)
+        self._change_sandbox(setup_done=is_new and self._restore_setup(), setup_key=key)
 
     def _set_up(self) -> None:
         self._change_sandbox(setup_done=True)
@@ -293,23 +311,33 @@ class _Course:
     def _finish(self, status: CommandStatus) -> None:
         """Save the result of an ended command and move on."""
         record, step = self._record, self._steps[self._record.position]
-        result = self._result(step, status)
-        failed = result.verdict is Verdict.FAILED
-        if failed and record.tries == 0 and (self._job.rerun or step.setup):
+        if step.setup:
+            return self._finish_setup(self._result(step, status))
+        first = self._stored.get(record.position)
+        # run again only for its products, which a later command may need
+        replayed = record.tries > 0 and first is not None and first.result.verdict is not Verdict.FAILED
+        result = None if replayed else self._result(step, status)
+        following = next_run(record, self._results_with(result), range(self._first, len(self._steps)), self._job.rerun)
+        if following is None:
+            return self._end(None, result)
+        return self._save(following, result)
+
+    def _finish_setup(self, result: CommandResult) -> None:
+        record = self._record
+        if result.verdict is Verdict.FAILED and record.tries == 0:
             # shown until the second run has ended
             return self._save(record.changed(tries=1), result)
-        if step.setup and result.verdict is not Verdict.PASSED:
+        if result.verdict is not Verdict.PASSED:
             # nothing is known about the change, such as when a registry does not answer
             return self._end(Verdict.COULD_NOT_RUN, result)
-        last_of_setup = step.setup and record.position + 1 == len(self._job.settings.setup)
-        if last_of_setup:
+        is_last = record.position + 1 == self._first
+        if is_last:
             if self._job.keep_setup:
                 handle, key = self._sandbox.handle, self._setup_key()
                 keeping.keep(self._sandboxes, self._setups, handle, key, on_default_head=True)
             self._set_up()
-        if record.position + 1 == len(self._steps):
-            return self._end(None, result)
-        return self._save(record.changed(position=record.position + 1, tries=0), result)
+        # set-up may have changed files of the tree
+        return self._save(record.changed(position=record.position + 1, tries=0, ready=not is_last), result)
 
     def _result(self, step: Step, status: CommandStatus) -> CommandResult:
         log, cut = read_log(self._sandboxes, self._sandbox.handle, self._command_id())
@@ -329,24 +357,24 @@ class _Course:
         return command_id(self._job.id, self._record.position, self._record.tries)
 
     def _end(self, verdict: Verdict | None, result: CommandResult | None = None) -> None:
-        results = [one.result for one in self._stored.values() if one.position != self._record.position]
-        verdict = verdict or verdict_of([*results, *([result] if result else [])])
+        verdict = verdict or verdict_of([one.result for one in self._results_with(result).values()])
         self._save(self._record.changed(verdict=verdict, ended_at=self._now_ms()), result)
 
     def _save(self, record: CheckRecord, result: CommandResult | None = None) -> None:
-        stored = None
-        if result is not None:
-            position, tries = self._record.position, self._record.tries
-            stored = self._stored[position] = StoredResult(position=position, tries=tries, result=result)
+        self._stored = self._results_with(result)
+        stored = self._stored[self._record.position] if result is not None else None
         self._records.save(self._job.owner, record, stored)
         self._record = record
 
+    def _results_with(self, result: CommandResult | None) -> dict[int, StoredResult]:
+        """Return the stored results, with a new one of the current command."""
+        if result is None:
+            return self._stored
+        position, tries = self._record.position, self._record.tries
+        return {**self._stored, position: StoredResult(position=position, tries=tries, result=result)}
+
     def _results(self) -> tuple[CommandResult, ...]:
         return tuple(self._stored[position].result for position in sorted(self._stored))
-
-
-def steps_of(job: CheckJob) -> list[Step]:
-    return [*(Step(line, True) for line in job.settings.setup), *(Step(line, False) for line in job.commands)]
 
 
 def verdict_of(results: list[CommandResult]) -> Verdict:

@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from groundwork.errors import Transient
-from groundwork.sandbox.errors import SetupNotKept
+from groundwork.sandbox.errors import SetupNotKept, TreeRefused
 from groundwork.sandbox.model import Handle
 from groundwork.sandbox.port import Sandboxes
 
@@ -21,7 +21,10 @@ class SetupStore(Protocol):
 
 
 def restore(sandboxes: Sandboxes, store: SetupStore, handle: Handle, key: str) -> bool:
-    """Restore a set-up before the first `put`. Return False if set-up must run instead."""
+    """Restore a set-up before the first `put`. Return False if set-up must run instead.
+
+    Raises TreeRefused if a part of it may be in the sandbox: set-up must run in another one.
+    """
     try:
         url = store.read_url(key)
         return url is not None and sandboxes.restore_setup(handle, url, MAX_SETUP_BYTES) > 0
@@ -39,5 +42,6 @@ def keep(sandboxes: Sandboxes, store: SetupStore, handle: Handle, key: str, *, o
         return False
     try:
         return sandboxes.save_setup(handle, store.write_url(key), MAX_SETUP_BYTES) > 0
-    except (SetupNotKept, Transient):
+    # a full disk is told as a refusal, and harms nothing here
+    except (SetupNotKept, TreeRefused, Transient):
         return False

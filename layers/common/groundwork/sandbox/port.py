@@ -55,10 +55,16 @@ class Sandboxes(Protocol):
         """List the changes that commands made to the last tree. Raises SandboxBusy."""
 
     def save_setup(self, handle: Handle, url: str, max_bytes: int) -> int:
-        """Upload the products of set-up, before any check; return the bytes. Raises SetupNotKept."""
+        """Upload the products of set-up, before any check; return the bytes.
+
+        Raises SetupNotKept, and TreeRefused if its disk is full.
+        """
 
     def restore_setup(self, handle: Handle, url: str, max_bytes: int) -> int:
-        """Unpack a kept set-up, before the first `put`; return the bytes. Raises SetupNotKept."""
+        """Unpack a kept set-up, before the first `put`; return the bytes.
+
+        Raises SetupNotKept, and TreeRefused after a part of it was unpacked.
+        """
 
     def suspend(self, handle: Handle) -> bool:
         """Suspend the sandbox; False if unsupported. The next call resumes it."""

@@ -61,7 +61,9 @@ class Boxes:
         base = os.path.join(self.root, "boxes", name)
         try:
             shutil.rmtree(base)
-        except (OSError, RecursionError):  # folders nested too deeply for Python
+        except (OSError, RecursionError):  # read-only folders, or folders nested too deeply for Python
+            open_folders = ["find", base, "-type", "d", "!", "-perm", "-700", "-exec", "chmod", "u+rwx", "{}", ";"]
+            subprocess.run(open_folders, check=False, capture_output=True)
             subprocess.run(["rm", "-rf", "--", base], check=False, capture_output=True)
 
     def environment(self, private: Mapping[str, str], network: bool, extra: Mapping[str, str]) -> dict[str, str]:

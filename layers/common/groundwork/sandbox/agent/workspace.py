@@ -27,6 +27,7 @@ class Workspace:
     def put(self, archive: IO[bytes], clean: bool) -> dict[str, Any]:
         """Replace the tree; `clean` also removes products of commands, but not of set-up."""
         digests = digests_of(archive)
+        self._open_folders()
         stale = self._conflicts(digests)
         stale |= self._strays(set(digests)) if clean else set(self.sent) - set(digests)
         # emptied first: after a failed put, its files must not pass for those of the last tree
@@ -92,10 +93,11 @@ class Workspace:
         home = os.path.relpath(self.boxes.inside("home"), base)
         names += [os.path.join(home, path) for path, _ in walk(self.boxes.home)]
         with open(os.path.join(self.boxes.run, "names"), "w+b") as listing:
-            listing.write(b"".join(os.fsencode(name) + b"\0" for name in sorted(names)))
+            listing.write(b"".join(os.fsencode(name) + b"\0" for name in sorted(names, key=_parts)))
             listing.flush()
             os.lseek(listing.fileno(), 0, os.SEEK_SET)
-            # the names are complete; recursion into a folder of the tree would add the tree's own files
+            # by folder, or tar would close a read-only folder before its last file is unpacked;
+            # the names are complete: recursion into a folder of the tree would add the tree's own files
             argv = ["tar", "-c", "-f", "-", "-C", base, "--no-recursion", "--null", "-T", "-"]
             process = self.boxes.helper(argv, listing, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         assert process.stdout is not None
@@ -126,6 +128,16 @@ class Workspace:
             argv = ["xargs", "-0", "rm", "-rf", "--"]
             process = self.boxes.helper(argv, listing, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         self._finish(process, "NOT_REMOVED")
+
+    def _open_folders(self) -> None:
+        """Make all folders open to the agent: commands may leave some closed to their owner."""
+        rights = ["!", "-perm", "-500", "-exec", "chmod", "u+rwx", "{}", ";"]
+        # one by one only where the search itself needs it at once
+        rights += ["-o", "!", "-perm", "-200", "-exec", "chmod", "u+w", "{}", "+"]
+        argv = ["find", self.boxes.inside("work"), "-type", "d", "(", *rights, ")"]
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        # a folder that stays closed is told by the removal or the archive
+        self.boxes.helper(argv, subprocess.DEVNULL, **quiet).wait()
 
     def _finish(self, process: subprocess.Popen[bytes], code: str) -> None:
         assert process.stderr is not None
@@ -171,6 +183,10 @@ class Workspace:
         found = _link(place) if stat.S_ISLNK(status.st_mode) else _file(place, status, left)
         # a file rewritten with equal content is not a change
         return None if found.pop("digest", None) == (digest or "") else {**change, **found}
+
+
+def _parts(name: str) -> list[str]:
+    return name.split("/")
 
 
 def _link(place: str) -> dict[str, Any]:
