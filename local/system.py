@@ -182,7 +182,7 @@ class LocalSystem:
 
     def _keep(self, storage: Storage) -> None:
         """Restore moto's objects, then refresh secrets and the sign of life in the background."""
-        ObjectFiles(storage.folder.objects).restore(self._client("s3"))
+        ObjectFiles(storage.folder.objects).restore(self._client("s3"), self._say)
         keeper = DataRefresher(storage.folder, SecretFile(storage.folder.secrets, self._client), self._say)
         keeper.start()
         self._closing.callback(keeper.close)
