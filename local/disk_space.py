@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+from local.background import repeat
 from local.data import DataRefused
 
 MIN_FREE_MB = 64
@@ -81,5 +82,4 @@ class DiskWatch:
             self._resume()
 
     def _run(self) -> None:
-        while not self._stopping.wait(POLL_S):
-            self.poll()
+        repeat(self.poll, self._stopping, POLL_S, self._say, name="The check of the free disk space")

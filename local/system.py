@@ -158,7 +158,7 @@ class LocalSystem:
         self._template = self._load_template()
         # before the objects are restored: each is told to these rules again
         rules = list(object_rules(self._template))
-        self._object_events = ObjectEvents(rules, self._client, self._submit, interval=self._poll_interval)
+        self._object_events = ObjectEvents(rules, self._client, self._submit, self._say, interval=self._poll_interval)
         self._closing.callback(self._object_events.close)
         if self._storage is not None:
             self._keep(self._storage)
@@ -253,7 +253,9 @@ class LocalSystem:
         self._closing.callback(timers.close)
         timers.start()
         self._object_events.start()
-        poller = QueuePoller(self._runner, self._pool, self._client, self.region, interval=self._poll_interval)
+        poller = QueuePoller(
+            self._runner, self._pool, self._client, self.region, self._say, interval=self._poll_interval
+        )
         self._closing.callback(poller.close)
         for source in queue_sources(self._template):
             poller.start(source)

@@ -38,7 +38,7 @@ class World:
         self.told: list[tuple[str, str]] = []
         self.said: list[str] = []
         self.rules: list[ObjectRule] = list(object_rules(self.template))
-        self.events = ObjectEvents(self.rules, self.client, self._tell, interval=0.05)
+        self.events = ObjectEvents(self.rules, self.client, self._tell, self.said.append, interval=0.05)
         self.files.restore(self.client("s3"), self.said.append)
         self.events.start()
         self.drops = DropFolder(folder, self.template, self.client, self.said.append)
