@@ -31,8 +31,11 @@ def free_mb(folder: Path) -> int:
 
 
 def check_free_space(folder: Path) -> None:
-    """Raise DataRefused if the disk is almost full."""
-    free = free_mb(folder)
+    """Raise DataRefused if the disk is almost full; the folder need not exist."""
+    try:
+        free = free_mb(next(one for one in (folder, *folder.absolute().parents) if one.exists()))
+    except OSError as exc:
+        raise DataRefused(f"DATA={folder} cannot be used: {exc.strerror}") from exc
     if free < MIN_FREE_MB:
         raise DataRefused(
             f"The disk of DATA={folder} is almost full: {free} MB are free, {MIN_FREE_MB} MB are needed. "
