@@ -93,7 +93,7 @@ class LocalSystem:
     def start(self) -> Self:
         """Start serving.
 
-        Raises PortInUse, or TokenTooWeak for a public address with the default token.
+        Raises CannotListen, or TokenTooWeak for a public address with the default token.
         """
         if self._storage is not None:
             self._closing.callback(self._storage.close)

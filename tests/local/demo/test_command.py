@@ -121,7 +121,8 @@ def test_a_taken_port_is_reported(start: Start) -> None:
         (["--cards", "no-such.csv"], {}, "File not found: no-such.csv"),
         (["--cards", "pyproject.toml"], {}, "unsupported file type; use one of .csv, .ndjson, .jsonl, .json"),
         ([], {"HOST": "0.0.0.0"}, "set GROUNDWORK_TOKEN"),
-        ([], {"PORT": "three"}, "invalid int value: 'three'"),
+        ([], {"PORT": "three"}, "PORT must be a number from 0 to 65535, not 'three'"),
+        ([], {"PORT": "65536"}, "PORT must be a number from 0 to 65535, not '65536'"),
     ],
 )
 def test_bad_arguments_are_refused_before_the_start(
