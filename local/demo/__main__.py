@@ -55,10 +55,10 @@ def _run_demo(arguments: argparse.Namespace, files: list[Path], console: Console
     from local.system import LocalSystem
 
     console.print("Starting the local system …", highlight=False)
-    log = FunctionLog(LOG)
     try:
+        log = FunctionLog(LOG)
         storage = open_empty_storage(DATA, os.environ, lambda line: console.print(line, highlight=False))
-    except DataRefused as exc:
+    except (DataRefused, OSError) as exc:
         return _refuse(str(exc))
     try:
         with LocalSystem(
