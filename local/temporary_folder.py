@@ -19,7 +19,7 @@ _LOCK = ".in-use"
 
 
 class TemporaryFolder:
-    """A new folder in `parent` (default: the system's) until `close`, locked against its deletion."""
+    """A locked folder in `parent` (default: the system's) until `close`."""
 
     def __init__(self, parent: str | None = None) -> None:
         self.path = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))

@@ -1,4 +1,4 @@
-"""Temporary folders: a killed system's is deleted by the next one, a running system's is not."""
+"""Temporary folders: those of killed systems are deleted, those in use are not."""
 
 import subprocess
 import sys
