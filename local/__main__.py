@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from deploy.files import DIST
-from local.access import TokenTooWeak, admin_token, check_access
+from local.access import TokenTooWeak, admin_token, check_access, port_number
 from local.data import DataRefused, data_path
 from local.demo.answers import with_answers
 from local.engine.dynamodb import EngineFailed
@@ -32,7 +32,7 @@ def _serve(arguments: argparse.Namespace, stop: StopSignal) -> int:
         storage = Storage.open(path, os.environ, _say) if path else None
         # SAM CLI and moto take one or two seconds to import, so arguments are checked before.
         from local.microvms.configure import InvalidSetting
-        from local.serving import PortInUse
+        from local.serving import CannotListen, PortInUse
         from local.system import LocalSystem
     except DataRefused as exc:
         return _refuse(str(exc))
@@ -54,7 +54,7 @@ def _serve(arguments: argparse.Namespace, stop: StopSignal) -> int:
         return _refuse(str(exc))
     except PortInUse as exc:
         return _refuse(f"{exc}. Stop the other program or choose another port: {exc.instead} make start")
-    except EngineFailed as exc:
+    except (CannotListen, EngineFailed) as exc:
         return _refuse(str(exc))
     return 0
 
@@ -62,7 +62,8 @@ def _serve(arguments: argparse.Namespace, stop: StopSignal) -> int:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
     parser.add_argument("--host", default=os.environ.get("HOST") or "127.0.0.1")
-    parser.add_argument("--port", type=int, default=int(os.environ.get("PORT") or 3000))
+    # A text default: argparse then rejects a bad PORT like a bad --port.
+    parser.add_argument("--port", type=port_number, default=os.environ.get("PORT") or "3000")
     parser.add_argument("--template", type=Path, default=Path("template.yaml"))
     parser.add_argument("--dashboard", type=Path, default=DIST, help="the built dashboard, served at /")
     return parser.parse_args()

@@ -1,9 +1,11 @@
 """Access to the local system: the admin token, and where the default token is allowed."""
 
+import argparse
 import ipaddress
 from collections.abc import Mapping
 
 DEFAULT_TOKEN = "local-admin-token"  # noqa: S105 - public, so accepted on a loopback address only
+MAX_PORT = 65_535
 
 
 class TokenTooWeak(Exception):
@@ -27,3 +29,10 @@ def _is_loopback(host: str) -> bool:
     # Other names are not resolved: their addresses may change after the check.
     except ValueError:
         return host == "localhost"
+
+
+def port_number(text: str) -> int:
+    """Return a port for argparse. Raises ArgumentTypeError."""
+    if not text.isascii() or not text.isdigit() or int(text) > MAX_PORT:
+        raise argparse.ArgumentTypeError(f"PORT must be a number from 0 to {MAX_PORT}, not {text!r}")
+    return int(text)

@@ -3,6 +3,8 @@
 import threading
 from collections.abc import Callable
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from local.data import DataFolder
 from local.secret_file import SecretFile, SecretsRefused
 
@@ -16,12 +18,12 @@ class DataRefresher:
 
     def __init__(self, folder: DataFolder, secrets: SecretFile, say: Callable[[str], None]) -> None:
         self._folder, self._secrets, self._say = folder, secrets, say
-        self._last_problem = ""
+        self._problems: dict[str, str] = {}
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
     def start(self) -> None:
-        self._poll()
+        self.poll()
         # A new system killed in its first seconds leaves work to recover too.
         self._touch()
         self._thread.start()
@@ -35,24 +37,32 @@ class DataRefresher:
         polls = 0
         while not self._stopping.wait(POLL_S):
             polls += 1
-            self._poll()
+            self.poll()
             if polls % TOUCH_EVERY == 0:
                 self._touch()
 
-    def _poll(self) -> None:
+    def poll(self) -> None:
+        """Load changed secrets; report a problem."""
         try:
             self._secrets.load()
         except (SecretsRefused, OSError) as exc:
-            self._report(str(exc))
+            self._report("secrets", str(exc))
+        except (ClientError, BotoCoreError) as exc:
+            # Its message may quote a value.
+            self._report("secrets", f"Cannot load the secrets: {type(exc).__name__}. Repeating.")
+        else:
+            self._problems.pop("secrets", None)
 
     def _touch(self) -> None:
         try:
             self._folder.touch()
         except OSError as exc:
-            self._report(f"Cannot write to the data folder: {exc.strerror}")
+            self._report("folder", f"Cannot write to the data folder: {exc.strerror}")
+        else:
+            self._problems.pop("folder", None)
 
-    def _report(self, problem: str) -> None:
+    def _report(self, of: str, problem: str) -> None:
         """Report a problem once, not on every poll."""
-        if problem != self._last_problem:
-            self._last_problem = problem
+        if problem != self._problems.get(of):
+            self._problems[of] = problem
             self._say(problem)

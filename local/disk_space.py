@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+from local.background import repeat
 from local.data import DataRefused
 
 MIN_FREE_MB = 64
@@ -30,8 +31,11 @@ def free_mb(folder: Path) -> int:
 
 
 def check_free_space(folder: Path) -> None:
-    """Raise DataRefused if the disk is almost full."""
-    free = free_mb(folder)
+    """Raise DataRefused if the disk is almost full; the folder need not exist."""
+    try:
+        free = free_mb(next(one for one in (folder, *folder.absolute().parents) if one.exists()))
+    except OSError as exc:
+        raise DataRefused(f"DATA={folder} cannot be used: {exc.strerror}") from exc
     if free < MIN_FREE_MB:
         raise DataRefused(
             f"The disk of DATA={folder} is almost full: {free} MB are free, {MIN_FREE_MB} MB are needed. "
@@ -81,5 +85,4 @@ class DiskWatch:
             self._resume()
 
     def _run(self) -> None:
-        while not self._stopping.wait(POLL_S):
-            self.poll()
+        repeat(self.poll, self._stopping, POLL_S, self._say, name="The check of the free disk space")

@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from local.background import repeat
 from local.buckets import name_of, sends_events
 from local.template import Template
 
@@ -73,8 +74,7 @@ class DropFolder:
         self._refused.add(file)
 
     def _watch(self) -> None:
-        while not self._stopping.wait(self._interval):
-            self.poll()
+        repeat(self.poll, self._stopping, self._interval, self._say, name="The check for dropped files")
 
     def _files(self) -> Iterator[Path]:
         for folder in self._folders.values():

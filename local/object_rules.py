@@ -9,9 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from local.pool import PoolClosed
+from local.background import repeat
 from local.template import FUNCTION, Template
 
 _SOURCE = "aws.s3"
@@ -44,10 +42,11 @@ class ObjectEvents:
         rules: list[ObjectRule],
         client: Callable[[str], Any],
         notify: Callable[[str, bytes], object],
+        say: Callable[[str], None],
         *,
         interval: float = 1.0,
     ) -> None:
-        self._client, self._notify, self._interval = client, notify, interval
+        self._client, self._notify, self._say, self._interval = client, notify, say, interval
         self._queues = {rule.name: (rule.function, self._create(rule)) for rule in rules}
         self._stopping = threading.Event()
 
@@ -68,14 +67,12 @@ class ObjectEvents:
         return url
 
     def _poll(self, function: str, url: str) -> None:
-        try:
-            while not self._stopping.wait(self._interval):
-                while not self._stopping.is_set() and self._move(function, url):
-                    pass
-        except (PoolClosed, BotoCoreError, ClientError):
-            # Calls during the shutdown may find their target closed.
-            if not self._stopping.is_set():
-                raise
+        name = f"The delivery of S3's events to {function}"
+        repeat(lambda: self._drain(function, url), self._stopping, self._interval, self._say, name=name)
+
+    def _drain(self, function: str, url: str) -> None:
+        while not self._stopping.is_set() and self._move(function, url):
+            pass
 
     def _move(self, function: str, url: str) -> bool:
         """Move up to ten events; return False if the queue is empty."""

@@ -6,8 +6,9 @@ events are delivered then, and known ones are recognized.
 """
 
 import json
+import os
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,8 @@ _META = ".meta"
 _DRAFT = ".draft"
 _HEADERS = ("ContentType", "ContentEncoding", "Metadata")
 _MARKER = "DeleteMarker"
+_SIZE = "Size"
+_UNREADABLE = (OSError, ValueError, LookupError, TypeError, AttributeError, OverflowError)
 MAX_NAME = 200
 """Bytes of a file name; file systems allow 255."""
 
@@ -41,14 +44,28 @@ class ObjectFiles:
         """Return True if the disk has space for so many bytes, with a reserve for the tables."""
         return size >> 20 <= free_mb(self.folder) - MIN_FREE_MB
 
-    def restore(self, client: Any) -> None:
-        """Put the mirrored objects into the existing buckets; `client` is boto3's S3 client."""
+    def restore(self, client: Any, say: Callable[[str], None]) -> None:
+        """Put the mirrored objects into the existing buckets; `client` is boto3's S3 client.
+
+        Skips damaged ones, with a line for each.
+        """
         for name in [one["Name"] for one in client.list_buckets()["Buckets"]]:
-            bucket = _bucket(name)
-            found = [(json.loads(file.read_text()), file) for file in self._mirrored(name)]
+            for draft in self._own_files(name, _DRAFT):
+                draft.unlink(missing_ok=True)
+            bucket, found = _bucket(name), self._readable(name, say)
             # The oldest version first: the last one of a key is its current version.
             for about, file in sorted(found, key=lambda one: (one[0]["Key"], one[0].get("LastModified", 0))):
-                _restore(bucket, about, file.with_name(file.name.removesuffix(_META)))
+                try:
+                    _restore(bucket, about, file.with_name(file.name.removesuffix(_META)))
+                except _UNREADABLE as exc:
+                    say(f"Skipped a damaged object: {file} ({exc})")
+
+    def _readable(self, bucket: str, say: Callable[[str], None]) -> Iterator[tuple[dict[str, Any], Path]]:
+        for file in self._own_files(bucket, _META):
+            try:
+                yield _read_about(file), file
+            except _UNREADABLE as exc:
+                say(f"Skipped a damaged object: {file} ({exc})")
 
     def mirror(self, bucket: str, key: str | None) -> None:
         """Update the files of a key, or all files of the bucket if the key is None."""
@@ -72,11 +89,13 @@ class ObjectFiles:
                 _write_object(file, name, version)
 
     def _names(self, bucket: str) -> set[str]:
-        return {str(json.loads(file.read_text())["Key"]) for file in self._mirrored(bucket)}
+        return {about["Key"] for about, _ in self._readable(bucket, lambda _: None)}
 
-    def _mirrored(self, bucket: str) -> list[Path]:
-        # The equals sign tells our files from those that other programs drop into the folder.
-        return sorted((self.folder / quote(bucket, safe="")).rglob(f"*=*{_META}"))
+    def _own_files(self, bucket: str, suffix: str) -> list[Path]:
+        """Return our files; those of other programs lie in folders without a `+`."""
+        root = self.folder / quote(bucket, safe="")
+        found = (file for file in root.rglob(f"*=*{suffix}") if file.is_file())
+        return sorted(file for file in found if all(one.endswith("+") for one in file.relative_to(root).parts[:-1]))
 
     def _file(self, bucket: str, name: str, version: Any) -> Path:
         encoded = quote(name, safe="")
@@ -162,10 +181,29 @@ def _write_object(file: Path, name: str, version: Any) -> None:
     if isinstance(version, FakeDeleteMarker):
         about[_MARKER] = True
     else:
-        about |= _about(version)
-        _write(file, version.value)
+        content = version.value
+        about |= _about(version) | {_SIZE: len(content)}
+        _write(file, content)
     # Written last: `restore` looks for this file, so it never meets half an object.
     _write(file.with_name(file.name + _META), json.dumps(about).encode())
+    _sync(file.parent)
+
+
+def _read_about(file: Path) -> dict[str, Any]:
+    """Return an object's description. Raises ValueError, OSError."""
+    about = json.loads(file.read_bytes())
+    if not isinstance(about, dict) or not isinstance(about.get("Key"), str):
+        raise ValueError("no key")
+    if not isinstance(about.get("LastModified", 0), int | float):
+        raise ValueError("no time")
+    return about
+
+
+def _read_body(about: dict[str, Any], file: Path) -> bytes:
+    body = file.read_bytes()
+    if about.get(_SIZE, len(body)) != len(body):
+        raise ValueError(f"{len(body)} of {about[_SIZE]} bytes")
+    return body
 
 
 def _restore(bucket: Any, about: dict[str, Any], file: Path) -> None:
@@ -177,16 +215,18 @@ def _restore(bucket: Any, about: dict[str, Any], file: Path) -> None:
         version: Any = FakeDeleteMarker(key=earlier[-1])
         version._version_id = about["VersionId"]
     else:
+        # Read first: a version created before an error would leave its file open.
+        metadata, body = _metadata(about), _read_body(about, file)
         version = FakeKey(
             about["Key"],
-            file.read_bytes(),
+            body,
             bucket.account_id,
             bucket.region_name,
             is_versioned=bucket.is_versioned,
             version_id=about.get("VersionId") or "null",
             bucket_name=bucket.name,
         )
-        version.set_metadata(_metadata(about))
+        version.set_metadata(metadata)
     if "LastModified" in about:
         version.last_modified = datetime.fromtimestamp(about["LastModified"], UTC).replace(tzinfo=None)
     bucket.keys.setlist(about["Key"], [*earlier, version])
@@ -214,8 +254,21 @@ def _write(file: Path, content: bytes) -> None:
     # A kill during the write leaves the old content.
     draft = file.with_name(file.name + _DRAFT)
     try:
-        draft.write_bytes(content)
+        with draft.open("wb") as out:
+            out.write(content)
+            out.flush()
+            # A power cut must not leave the new name with an empty file.
+            os.fsync(out.fileno())
         draft.replace(file)
     except OSError:
         draft.unlink(missing_ok=True)
         raise
+
+
+def _sync(folder: Path) -> None:
+    """Make the names of new files survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

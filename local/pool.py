@@ -4,8 +4,6 @@ Invocations queue for a warm sandbox; more are started if none becomes free.
 """
 
 import os
-import shutil
-import tempfile
 import threading
 import time
 import uuid
@@ -13,9 +11,9 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
-from pathlib import Path
 
 from local.sandbox import FunctionProcess, Log, Outcome, Sandbox
+from local.temporary_folder import TemporaryFolder
 
 CORES = os.cpu_count() or 1
 PATIENCE_S = 0.25
@@ -121,7 +119,7 @@ class SandboxPool:
         self._closed = threading.Event()
         self._resumed = threading.Event()
         self._resumed.set()
-        self._scratch = Path(tempfile.mkdtemp(prefix="groundwork-"))
+        self._scratch = TemporaryFolder()
         # Nothing is ever written: the pipe closes when this process ends, even by SIGKILL, and the sandboxes see it.
         self._lifeline, self._lifeline_writer = os.pipe()
 
@@ -214,7 +212,7 @@ class SandboxPool:
             sandbox.close()
         os.close(self._lifeline)
         os.close(self._lifeline_writer)
-        shutil.rmtree(self._scratch, ignore_errors=True)
+        self._scratch.close()
 
     def _log(self, function: str, line: str) -> None:
         """Log a line, except during the shutdown, where killed sandboxes would read as failures."""
@@ -295,7 +293,7 @@ class SandboxPool:
         threading.Thread(target=self._finish_start, args=(function_pool, sandbox), daemon=True).start()
 
     def _start_sandbox(self, function_pool: _FunctionPool) -> Sandbox:
-        sandbox = Sandbox(function_pool.function, self._lifeline, self._scratch, self._log)
+        sandbox = Sandbox(function_pool.function, self._lifeline, self._scratch.path, self._log)
         function_pool.starting.add(sandbox)
         # A start counts as progress: the next one waits for its effect.
         function_pool.last_progress = time.monotonic()

@@ -2,13 +2,12 @@
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from local.pool import PoolClosed, SandboxPool
+from local.background import repeat
+from local.pool import SandboxPool
 from local.resources import ClientFactory
 from local.runtime import LambdaRunner
 from local.sandbox import Outcome
@@ -52,12 +51,20 @@ class QueuePoller:
     """Polls queues every `interval` seconds until closed."""
 
     def __init__(
-        self, runner: LambdaRunner, pool: SandboxPool, client: ClientFactory, region: str, *, interval: float = 1.0
+        self,
+        runner: LambdaRunner,
+        pool: SandboxPool,
+        client: ClientFactory,
+        region: str,
+        say: Callable[[str], None],
+        *,
+        interval: float = 1.0,
     ) -> None:
         self._runner = runner
         self._pool = pool
         self._client = client
         self._region = region
+        self._say = say
         self._interval = interval
         self._stopping = threading.Event()
 
@@ -70,16 +77,14 @@ class QueuePoller:
         self._stopping.set()
 
     def _poll(self, source: QueueSource) -> None:
-        try:
-            sqs = self._client("sqs")
-            url = sqs.get_queue_url(QueueName=source.queue_arn.rsplit(":", 1)[-1])["QueueUrl"]
-            while not self._stopping.wait(self._interval):
-                while not self._stopping.is_set() and self._deliver(source, sqs, url):
-                    pass
-        except (PoolClosed, BotoCoreError, ClientError):
-            # Calls during the shutdown may find their target closed.
-            if not self._stopping.is_set():
-                raise
+        name = f"The delivery to {source.function}"
+        repeat(lambda: self._drain(source), self._stopping, self._interval, self._say, name=name)
+
+    def _drain(self, source: QueueSource) -> None:
+        sqs = self._client("sqs")
+        url = sqs.get_queue_url(QueueName=source.queue_arn.rsplit(":", 1)[-1])["QueueUrl"]
+        while not self._stopping.is_set() and self._deliver(source, sqs, url):
+            pass
 
     def _deliver(self, source: QueueSource, sqs: Any, url: str) -> bool:
         """Deliver one batch; return False if the queue is empty."""

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from local.background import ERRORS
 from local.cron import parse_cron
 from local.pool import PoolClosed
 from local.sandbox import Outcome
@@ -53,7 +54,10 @@ class Recovery:
             if self._closed.wait(at - passed):
                 return
             passed = at
-            self._sweep()
+            try:
+                self._sweep()
+            except ERRORS as exc:
+                self._say(f"A sweep for interrupted work failed: {exc}")
 
     def _schedules(self) -> None:
         function = schedule_maker(self._template)
@@ -62,9 +66,17 @@ class Recovery:
         try:
             found = self._invoke_json(function, {"do": "LIST_SCHEDULES"}) or []
             for schedule in found:
-                self._restore(function, schedule, self._last_seen)
+                self._try_restore(function, schedule, self._last_seen)
         except PoolClosed:
             return
+        except ERRORS as exc:
+            self._say(f"Cannot restore schedules: {exc}")
+
+    def _try_restore(self, function: str, schedule: dict[str, Any], since: float) -> None:
+        try:
+            self._restore(function, schedule, since)
+        except ERRORS as exc:
+            self._say(f"Cannot restore the schedule of plan {schedule.get('planId')}: {exc}")
 
     def _restore(self, function: str, schedule: dict[str, Any], since: float) -> None:
         missed = missed_time(schedule["expression"], schedule["timezone"], since, datetime.now(UTC))

@@ -7,11 +7,11 @@ from local.data import DataRefused, data_path, erase
 
 
 def main() -> int:
-    path = data_path(os.environ)
-    if path is None:
-        print("Nothing to delete: DATA=memory stores nothing.")
-        return 0
     try:
+        path = data_path(os.environ)
+        if path is None:
+            print("Nothing to delete: DATA=memory stores nothing.")
+            return 0
         erase(path)
     except DataRefused as exc:
         print(exc, file=sys.stderr)

@@ -1,6 +1,8 @@
 """Secrets of the local system in DATA/secrets.toml, written by `make secret NAME=...`."""
 
 import argparse
+import contextlib
+import fcntl
 import getpass
 import json
 import os
@@ -12,10 +14,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from local.data import DEFAULT, MEMORY, data_path, write_atomically
+from local.data import DEFAULT, MEMORY, SECRETS_LOCK, DataRefused, check_owner, data_path, write_atomically
 
 NAME = re.compile(r"[A-Za-z0-9/_+=.@-]{1,512}")
 """Names allowed by Secrets Manager."""
+
+PREFIX = "groundwork/"
+"""The deployed functions may read secrets below it only."""
+
+_ALLOWED = "use 1 to 512 letters, digits and /_+=.@-"
 
 
 class SecretsRefused(Exception):
@@ -25,37 +32,62 @@ class SecretsRefused(Exception):
 def read_secrets(file: Path) -> dict[str, str]:
     """Return secrets by name.
 
-    Raises SecretsRefused if others can read the file, or its form is wrong.
+    Raises SecretsRefused if others can read the file, or a line is wrong.
     """
     try:
         mode = stat.S_IMODE(file.stat().st_mode)
-        text = file.read_text(encoding="utf-8")
+        content = file.read_bytes()
     except FileNotFoundError:
         return {}
     if mode & 0o077:
         raise SecretsRefused(f"Other users can read {file}. Run: chmod 600 {file}")
-    try:
-        found = tomllib.loads(text)
-    except tomllib.TOMLDecodeError:
-        # The decoder's own message may quote a secret.
-        raise SecretsRefused(f'{file} is not valid TOML. Write one line for each secret: "NAME" = "value"') from None
-    wrong = [name for name, value in found.items() if not isinstance(value, str)]
-    if wrong:
-        raise SecretsRefused(f"{file}: the value of {wrong[0]} must be a quoted string")
+    found = _parse(file, content)
+    for name, value in found.items():
+        if not NAME.fullmatch(name):
+            raise SecretsRefused(f"{file}: the name {name!r} is invalid: {_ALLOWED}")
+        if not isinstance(value, str):
+            raise SecretsRefused(f"{file}: the value of {name} must be a quoted string")
+        if not value:
+            raise SecretsRefused(f"{file}: the value of {name} is empty")
     return found
+
+
+def _parse(file: Path, content: bytes) -> dict[str, Any]:
+    try:
+        return tomllib.loads(content.decode())
+    except UnicodeDecodeError as exc:
+        line = content.count(b"\n", 0, exc.start) + 1
+        raise SecretsRefused(f"{file}, line {line}: not UTF-8. Save the file as UTF-8.") from None
+    except tomllib.TOMLDecodeError as exc:
+        # The decoder's own message may quote a secret.
+        line_of = re.search(r"at line (\d+)", str(exc))
+        where = f", line {line_of[1]}" if line_of else ""
+        raise SecretsRefused(
+            f'{file}{where}: not valid TOML. Write one line for each secret: "NAME" = "value"'
+        ) from None
+
+
+def check_name(name: str) -> None:
+    """Raise SecretsRefused for a name outside `groundwork/`: no function may read its secret."""
+    if not NAME.fullmatch(name):
+        raise SecretsRefused(f"NAME={name} is invalid: {_ALLOWED}")
+    if not name.startswith(PREFIX) or name == PREFIX:
+        raise SecretsRefused(f"NAME={name} is invalid: it must begin with {PREFIX}, such as {PREFIX}github")
 
 
 def write_secret(file: Path, name: str, value: str) -> None:
     """Add or replace one secret. Raises SecretsRefused."""
-    if not NAME.fullmatch(name):
-        raise SecretsRefused(f"NAME={name} is invalid: use 1 to 512 letters, digits and /_+=.@-")
+    check_name(name)
     if not value:
         raise SecretsRefused("The secret is empty.")
-    kept = {**read_secrets(file), name: value}
-    # A JSON string is a valid TOML basic string.
-    lines = [f"{_quoted(key)} = {_quoted(text)}" for key, text in sorted(kept.items())]
-    file.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(file, "\n".join(lines) + "\n")
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with (file.parent / SECRETS_LOCK).open("a") as lock:
+        # Two writers at once would each keep the other's old content.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        kept = {**read_secrets(file), name: value}
+        # A JSON string is a valid TOML basic string.
+        lines = [f"{_quoted(key)} = {_quoted(text)}" for key, text in sorted(kept.items())]
+        write_atomically(file, "\n".join(lines) + "\n")
 
 
 def _quoted(text: str) -> str:
@@ -82,8 +114,7 @@ class SecretFile:
             if self._known.get(name) != value:
                 _put(manager, name, value)
         for name in self._known.keys() - found.keys():
-            # With a recovery window the name would stay taken for a week or more.
-            manager.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
+            _delete(manager, name)
         # After the writes: the next poll repeats a failed one.
         self._known, self._changed = found, changed
 
@@ -95,23 +126,35 @@ def _put(manager: Any, name: str, value: str) -> None:
         manager.put_secret_value(SecretId=name, SecretString=value)
 
 
+def _delete(manager: Any, name: str) -> None:
+    # With a recovery window the name would stay taken for a week or more.
+    with contextlib.suppress(manager.exceptions.ResourceNotFoundException):
+        manager.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
+
+
 def main() -> int:
     """Read a secret from the terminal or a pipe and store it."""
     parser = argparse.ArgumentParser(prog="python -m local.secret_file", description=main.__doc__)
     parser.add_argument("name", help="the secret's name, as in a repository's credentialsSecret")
     name = parser.parse_args().name
-    path = data_path(os.environ)
-    if path is None:
-        print(
-            f"DATA={MEMORY} stores no secrets. Set DATA to a folder, or leave it unset for {DEFAULT}.", file=sys.stderr
-        )
-        return 1
-    file = path / "secrets.toml"
     try:
+        path = data_path(os.environ)
+        if path is None:
+            raise SecretsRefused(
+                f"DATA={MEMORY} stores no secrets. Set DATA to a folder, or leave it unset for {DEFAULT}."
+            )
+        file = path / "secrets.toml"
+        # Before the question: nobody should type a token for a refusal.
+        check_name(name)
+        check_owner(path)
+        read_secrets(file)
         value = getpass.getpass(f"{name}: ") if sys.stdin.isatty() else sys.stdin.read().rstrip("\n")
         write_secret(file, name, value)
-    except (SecretsRefused, OSError) as exc:
+    except (SecretsRefused, DataRefused, OSError) as exc:
         print(exc, file=sys.stderr)
+        return 1
+    except UnicodeDecodeError:
+        print("The secret is not UTF-8.", file=sys.stderr)
         return 1
     print(f"Stored in {file}. A running local system reads it within seconds.")
     return 0

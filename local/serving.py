@@ -1,6 +1,7 @@
 """HTTP servers of WSGI applications."""
 
 import contextlib
+import errno
 import logging
 import socket
 import threading
@@ -23,7 +24,11 @@ REST_S = 0.003
 logging.getLogger("waitress.queue").setLevel(logging.ERROR)
 
 
-class PortInUse(Exception):
+class CannotListen(Exception):
+    """The system cannot listen on the address."""
+
+
+class PortInUse(CannotListen):
     """Another program listens on the port; `instead` is a setting with the next free port."""
 
     def __init__(self, message: str, host: str, port: int) -> None:
@@ -34,7 +39,7 @@ class PortInUse(Exception):
 class Server:
     """Server of the HTTP API, with keep-alive, from creation to `close`.
 
-    Port 0 takes a free port. Raises PortInUse.
+    Port 0 takes a free port. Raises CannotListen.
     """
 
     def __init__(self, app: Wsgi, host: str, port: int) -> None:
@@ -108,13 +113,20 @@ def _url(host: str, port: int) -> str:
 def _listen(host: str, port: int) -> socket.socket:
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        listener = socket.socket(family, kind, protocol)
-        # Connections of the previous system may linger on the port.
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(address)
-        listener.listen(1024)
+        with contextlib.ExitStack() as undo:
+            listener = undo.enter_context(socket.socket(family, kind, protocol))
+            # Connections of the previous system may linger on the port.
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(address)
+            listener.listen(1024)
+            undo.pop_all()
     except OSError as exc:
-        raise PortInUse(f"Cannot listen on {host}:{port}: {exc.strerror}", host, port) from exc
+        message = f"Cannot listen on {host}:{port}: {exc.strerror}"
+        if exc.errno == errno.EADDRINUSE:
+            raise PortInUse(message, host, port) from exc
+        raise CannotListen(message) from exc
+    except UnicodeError as exc:
+        raise CannotListen(f"Cannot listen on {host}:{port}: the host name is invalid") from exc
     return listener
 
 

@@ -1,11 +1,11 @@
 """Persistent storage of the local system: a data folder and the database engine."""
 
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Self
 
-from local.data import DataFolder
+from local.data import DataFolder, DataRefused
 from local.disk_space import check_free_space
 from local.engine.dynamodb import DynamoDBLocal, EngineFailed
 from local.engine.package import FetchFailed
@@ -16,8 +16,10 @@ OWN_DYNAMODB = "AWS_ENDPOINT_URL_DYNAMODB"
 class Storage:
     """A data folder and its engine from `open` to `close`; `say` prints a line for the user."""
 
-    def __init__(self, folder: DataFolder, engine: DynamoDBLocal | None) -> None:
-        self.folder, self._engine = folder, engine
+    def __init__(
+        self, folder: DataFolder, engine: DynamoDBLocal | None, say: Callable[[str], None] = lambda line: None
+    ) -> None:
+        self.folder, self._engine, self._say = folder, engine, say
         self.last_seen = folder.last_seen()
         """Last sign of life of the previous system, in seconds since 1970; None for a new folder."""
 
@@ -34,13 +36,17 @@ class Storage:
         Raises DataRefused.
         """
         with ExitStack() as undo:
+            # Before the first file: a refused start must leave none.
+            check_free_space(path)
             folder = DataFolder(path)
             undo.callback(folder.close)
-            check_free_space(path)
             # The user's own DynamoDB keeps the tables.
             started = None if env.get(OWN_DYNAMODB) else _start_engine(engine, folder, say)
+            if started is not None:
+                undo.callback(started.close)
+            storage = cls(folder, started, say)
             undo.pop_all()
-        return cls(folder, started)
+        return storage
 
     @property
     def engine_pid(self) -> int | None:
@@ -56,6 +62,7 @@ class Storage:
         if self._engine is None:
             return {}
         self._engine.await_answer()
+        self._engine.watch(self._say)
         return {OWN_DYNAMODB: self._engine.url, "AWS_ACCESS_KEY_ID": self.folder.access_key()}
 
     def close(self) -> None:
@@ -63,7 +70,9 @@ class Storage:
         try:
             if self._engine is not None:
                 self._engine.close()
-            self.folder.touch()
+            # On a full disk the last periodic sign of life stays.
+            with suppress(OSError):
+                self.folder.touch()
         finally:
             self.folder.close()
 
@@ -72,7 +81,12 @@ def _start_engine(
     engine: Callable[[Path], DynamoDBLocal], folder: DataFolder, say: Callable[[str], None]
 ) -> DynamoDBLocal | None:
     try:
+        # An unusable key would be found only after the engine's start.
+        folder.access_key()
         return engine(folder.tables)
-    except (FetchFailed, EngineFailed) as exc:
-        say(f"NOTHING IS KEPT after this system stops: {exc}")
-        return None
+    except (FetchFailed, EngineFailed, DataRefused) as exc:
+        problem = str(exc)
+    except OSError as exc:
+        problem = f"{exc.strerror}: {exc.filename}" if exc.filename else str(exc)
+    say(f"NOTHING IS KEPT after this system stops: {problem}")
+    return None

@@ -93,7 +93,7 @@ class LocalSystem:
     def start(self) -> Self:
         """Start serving.
 
-        Raises PortInUse, or TokenTooWeak for a public address with the default token.
+        Raises CannotListen, or TokenTooWeak for a public address with the default token.
         """
         if self._storage is not None:
             self._closing.callback(self._storage.close)
@@ -158,7 +158,7 @@ class LocalSystem:
         self._template = self._load_template()
         # before the objects are restored: each is told to these rules again
         rules = list(object_rules(self._template))
-        self._object_events = ObjectEvents(rules, self._client, self._submit, interval=self._poll_interval)
+        self._object_events = ObjectEvents(rules, self._client, self._submit, self._say, interval=self._poll_interval)
         self._closing.callback(self._object_events.close)
         if self._storage is not None:
             self._keep(self._storage)
@@ -182,7 +182,7 @@ class LocalSystem:
 
     def _keep(self, storage: Storage) -> None:
         """Restore moto's objects, then refresh secrets and the sign of life in the background."""
-        ObjectFiles(storage.folder.objects).restore(self._client("s3"))
+        ObjectFiles(storage.folder.objects).restore(self._client("s3"), self._say)
         keeper = DataRefresher(storage.folder, SecretFile(storage.folder.secrets, self._client), self._say)
         keeper.start()
         self._closing.callback(keeper.close)
@@ -253,7 +253,9 @@ class LocalSystem:
         self._closing.callback(timers.close)
         timers.start()
         self._object_events.start()
-        poller = QueuePoller(self._runner, self._pool, self._client, self.region, interval=self._poll_interval)
+        poller = QueuePoller(
+            self._runner, self._pool, self._client, self.region, self._say, interval=self._poll_interval
+        )
         self._closing.callback(poller.close)
         for source in queue_sources(self._template):
             poller.start(source)

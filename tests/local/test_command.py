@@ -14,6 +14,7 @@ import boto3
 import httpx
 import pytest
 
+from local.serving import CannotListen, PortInUse, Server
 from tests.local.waiting import is_running, until
 
 ROOT = Path(__file__).parents[2]
@@ -120,6 +121,31 @@ def test_a_port_in_use_is_said_and_fails(start: Start) -> None:
     assert process.returncode == 1
     assert "Cannot listen on 127.0.0.1" in errors
     assert "Traceback" not in errors
+
+
+@pytest.mark.parametrize("port", ["abc", "65536", "-1"])
+def test_a_bad_port_is_refused(start: Start, port: str) -> None:
+    process = start(PORT=port)
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode == 2
+    assert f"PORT must be a number from 0 to 65535, not '{port}'" in errors
+    assert "Traceback" not in errors
+
+
+def test_a_bad_host_is_not_taken_for_a_taken_port(start: Start) -> None:
+    process = start(PORT="0", HOST="nosuch.invalid", GROUNDWORK_TOKEN="long enough for anybody")
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode == 1
+    assert "Cannot listen on nosuch.invalid:0: " in errors
+    assert "another port" not in errors
+    assert "Traceback" not in errors
+
+
+@pytest.mark.parametrize("host", ["a..b", "x" * 70, "192.0.2.1"])
+def test_an_address_of_no_interface_has_no_next_port(host: str) -> None:
+    with pytest.raises(CannotListen, match=f"Cannot listen on {host}:0") as refused:
+        Server(lambda *_: [], host, 0)
+    assert not isinstance(refused.value, PortInUse)
 
 
 def test_the_known_token_is_refused_on_an_address_that_others_reach(start: Start) -> None:

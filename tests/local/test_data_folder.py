@@ -1,7 +1,9 @@
 """The data folder: one system at a time, of one version, forgotten only when asked to."""
 
+import errno
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -9,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from local import reset
 from local.data import DEFAULT, MIN_VERSION, VERSION, DataFolder, DataRefused, data_path, erase, write_atomically
 
 ROOT = Path(__file__).parents[2]
@@ -98,6 +101,122 @@ def test_a_foreign_folder_is_not_emptied(tmp_path: Path) -> None:
     with pytest.raises(DataRefused, match="not a Groundwork data folder"):
         erase(tmp_path)
     assert (tmp_path / "thesis.txt").exists()
+
+
+def test_a_start_leaves_a_foreign_folder_alone(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("years of work")
+    (tmp_path / "objects").mkdir()
+    with pytest.raises(DataRefused, match=f"DATA={tmp_path} is not empty and not a Groundwork data folder"):
+        DataFolder(tmp_path)
+    assert {entry.name for entry in tmp_path.iterdir()} == {"thesis.txt", "objects"}
+
+
+@pytest.mark.parametrize("names", [["secrets.toml"], ["lock", "secrets.toml", "secrets.lock"], [".DS_Store"]])
+def test_secrets_may_be_there_before_the_first_start(tmp_path: Path, names: list[str]) -> None:
+    for name in names:
+        (tmp_path / name).write_text("")
+    DataFolder(tmp_path).close()
+    assert (tmp_path / "version").read_text() == str(VERSION)
+
+
+def test_a_reset_leaves_the_files_of_others(tmp_path: Path) -> None:
+    DataFolder(tmp_path).close()
+    for name in ("notes", "dynamodb"):
+        (tmp_path / name).mkdir()
+    (tmp_path / ".seen.123").write_text("a draft")
+    erase(tmp_path)
+    assert {entry.name for entry in tmp_path.iterdir()} == {"lock", "notes"}
+
+
+def test_a_secrets_file_of_another_program_is_not_deleted(tmp_path: Path) -> None:
+    (tmp_path / "secrets.toml").write_text("")
+    with pytest.raises(DataRefused, match="not a Groundwork data folder"):
+        erase(tmp_path)
+    assert (tmp_path / "secrets.toml").exists()
+
+
+def test_a_reset_may_be_repeated(tmp_path: Path) -> None:
+    DataFolder(tmp_path).close()
+    for _ in range(3):
+        erase(tmp_path)
+    DataFolder(tmp_path).close()
+
+
+def interrupt_reset(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = DataFolder(path)
+    folder.access_key()
+    folder.close()
+    for name in ("dynamodb", "objects"):
+        (path / name).mkdir()
+    with monkeypatch.context() as killed:
+        killed.setattr(shutil, "rmtree", lambda *_: os.kill(os.getpid(), signal.SIGINT))
+        with pytest.raises(KeyboardInterrupt):
+            erase(path)
+    assert (path / "dynamodb").exists()
+
+
+def test_an_interrupted_reset_is_completed_by_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    interrupt_reset(tmp_path, monkeypatch)
+    erase(tmp_path)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["lock"]
+
+
+def test_an_interrupted_reset_is_completed_by_a_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    interrupt_reset(tmp_path, monkeypatch)
+    DataFolder(tmp_path).close()
+    assert {entry.name for entry in tmp_path.iterdir()} == {"lock", "version"}
+
+
+def test_an_interrupted_reset_of_an_earlier_release_is_named_and_completed(tmp_path: Path) -> None:
+    (tmp_path / "lock").write_text("")
+    (tmp_path / "dynamodb").mkdir()
+    with pytest.raises(DataRefused, match=r"was interrupted\. Complete it: make reset"):
+        DataFolder(tmp_path)
+    erase(tmp_path)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["lock"]
+
+
+def test_a_reset_deletes_a_link_and_not_its_target(tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "file").write_text("")
+    data = tmp_path / "data"
+    DataFolder(data).close()
+    (data / "objects").symlink_to(elsewhere)
+    erase(data)
+    assert [entry.name for entry in data.iterdir()] == ["lock"]
+    assert (elsewhere / "file").exists()
+
+
+def test_a_file_system_error_is_reported_with_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    DataFolder(tmp_path).close()
+    (tmp_path / "dynamodb").mkdir()
+    # Root may delete anything, so file modes would prove nothing.
+    monkeypatch.setattr(shutil, "rmtree", refuse)
+    with pytest.raises(DataRefused, match=r"cannot be used: Permission denied \(.*dynamodb\)"):
+        erase(tmp_path)
+    monkeypatch.setenv("DATA", str(tmp_path))
+    assert reset.main() == 1
+
+
+def refuse(path: Path) -> None:
+    raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+
+def test_a_folder_that_cannot_be_written_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("local.data.write_atomically", lambda file, _: refuse(file))
+    with pytest.raises(DataRefused, match="Permission denied"):
+        DataFolder(tmp_path)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DataRefused, match=r"cannot be used: (Not a directory|File exists)"):
+        DataFolder(tmp_path / "file")
+
+
+def test_data_may_begin_with_the_home_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/me")
+    assert data_path({"DATA": "~/groundwork"}) == Path("/home/me/groundwork")
+    with pytest.raises(DataRefused, match="unknown user"):
+        data_path({"DATA": "~nobody-of-this-name/data"})
 
 
 def test_the_reset_command_says_why_it_does_not(tmp_path: Path) -> None:

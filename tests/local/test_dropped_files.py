@@ -38,8 +38,8 @@ class World:
         self.told: list[tuple[str, str]] = []
         self.said: list[str] = []
         self.rules: list[ObjectRule] = list(object_rules(self.template))
-        self.events = ObjectEvents(self.rules, self.client, self._tell, interval=0.05)
-        self.files.restore(self.client("s3"))
+        self.events = ObjectEvents(self.rules, self.client, self._tell, self.said.append, interval=0.05)
+        self.files.restore(self.client("s3"), self.said.append)
         self.events.start()
         self.drops = DropFolder(folder, self.template, self.client, self.said.append)
         (folder / BUCKET / "imports").mkdir(parents=True, exist_ok=True)
@@ -118,6 +118,15 @@ def test_a_restart_tells_the_same_versions_again(start: Callable[[], World]) -> 
     s3 = world.client("s3")
     assert s3.get_object(Bucket=BUCKET, Key="imports/p/a.csv")["VersionId"] == versions[2]
     assert s3.get_object(Bucket=BUCKET, Key="imports/p/a.csv", VersionId=versions[0])["Body"].read() == b"1"
+
+
+def test_a_file_dropped_before_the_start_is_not_taken_for_an_object(start: Callable[[], World]) -> None:
+    file = drop(start(), "p/a=b.meta", b'{"Key": "imports/p/forged"}')
+    world = start()
+    assert (world.said, "Contents" in world.client("s3").list_objects_v2(Bucket=BUCKET)) == ([], False)
+    world.drops.poll()
+    world.drops.poll()
+    assert (world.said, file.exists()) == (["Took imports/p/a=b.meta"], False)
 
 
 def test_a_deleted_file_stays_deleted_and_its_old_version_readable(start: Callable[[], World]) -> None:

@@ -1,5 +1,6 @@
 """`python -m local.demo` as a user runs it."""
 
+import argparse
 import os
 import re
 import signal
@@ -8,17 +9,21 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import cast
 
 import httpx
 import pytest
 from dulwich.refs import Ref
 from dulwich.repo import Repo
+from rich.console import Console
 
 from groundwork.llm.mock.written import unpack
+from local.demo import __main__ as demo
 from local.demo.__main__ import environment, files_to_import
 from local.demo.answers import EXAMPLES, read_answers
 from local.demo.job import PLAN_STEPS, STEPS
 from local.demo.repository import create_repository
+from local.stop_signal import StopSignal
 
 ROOT = Path(__file__).parents[3]
 
@@ -121,7 +126,8 @@ def test_a_taken_port_is_reported(start: Start) -> None:
         (["--cards", "no-such.csv"], {}, "File not found: no-such.csv"),
         (["--cards", "pyproject.toml"], {}, "unsupported file type; use one of .csv, .ndjson, .jsonl, .json"),
         ([], {"HOST": "0.0.0.0"}, "set GROUNDWORK_TOKEN"),
-        ([], {"PORT": "three"}, "invalid int value: 'three'"),
+        ([], {"PORT": "three"}, "PORT must be a number from 0 to 65535, not 'three'"),
+        ([], {"PORT": "65536"}, "PORT must be a number from 0 to 65535, not '65536'"),
     ],
 )
 def test_bad_arguments_are_refused_before_the_start(
@@ -158,3 +164,13 @@ def test_the_example_repository_is_recreated_with_one_commit(tmp_path: Path) -> 
         (folder / "cycling" / "left_over.py").write_text("")
     create_repository(ROOT / "examples" / "cycling-app", folder)
     assert not (folder / "cycling" / "left_over.py").exists()
+
+
+def test_a_log_that_cannot_be_written_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "build").write_text("")
+    monkeypatch.setattr(demo, "LOG", tmp_path / "build" / "demo.log")
+    arguments = argparse.Namespace(host="127.0.0.1", port=0, exit=True)
+    assert demo._run_demo(arguments, [], Console(), cast(StopSignal, None)) == 1
+    assert str(tmp_path / "build") in capsys.readouterr().err
