@@ -42,7 +42,7 @@ def events_of_a_look() -> int:
 
 
 def looks_at(seconds: float, commands: int = 1) -> int:
-    """Looks at a job of so many seconds in equal commands after it was put away, as the session waits for it."""
+    """Looks at a job of equal commands after it was put away, as the session waits for it."""
     each, looks = seconds / commands, 0
     done, now = divmod(WAIT_IN_PLACE_S, each) if seconds > WAIT_IN_PLACE_S else (commands, 0.0)
     while done < commands:

@@ -22,8 +22,9 @@ def exits(command: str, code: int, log: str = "", seconds: float = 1.0) -> Comma
 
 @dataclass
 class ScriptedChecks:
-    """Runs each job at once, after `waits` further calls. A sandbox costs the time of its commands.
+    """Runs each job at once, after `waits` further calls.
 
+    A sandbox costs the time of its commands.
     `before` is called at each advance, for instance to raise ClaimLost. Open owners are in `open`, the trees of ended
     jobs in `checked`.
     """

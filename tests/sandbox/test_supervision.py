@@ -1,4 +1,4 @@
-"""The agent's own troubles: no command runs on without its limits, and no caller fills the proxy."""
+"""Troubles of the agent: each command keeps its limits, and no set-up fills the proxy."""
 
 import contextlib
 import socket

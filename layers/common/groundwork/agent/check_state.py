@@ -37,7 +37,10 @@ class CallResult(Stored):
 
 
 class PendingCall(Stored):
-    """Call in progress, with the results of earlier calls of its turn. Its run is the last one."""
+    """Call in progress, with the results of earlier calls of its turn.
+
+    Its run is the last one.
+    """
 
     call_id: Annotated[str, stored_as("id")]
     results: Annotated[tuple[CallResult, ...], stored_as("results")] = ()

@@ -166,7 +166,10 @@ def stop_reason(session: Session, progress: CheckProgress) -> str | None:
 
 
 def count_open_sandbox(session: Session, milliseconds: int) -> Session:
-    """Add the price of the sandbox while the model works. The sandbox's next bill replaces this estimate."""
+    """Add the price of the sandbox while the model works.
+
+    The next bill of the sandbox replaces this estimate.
+    """
     state = session.checks
     if state is None or state.sandbox is None:
         return session

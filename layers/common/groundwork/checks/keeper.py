@@ -118,7 +118,10 @@ class SandboxKeeper:
             self._close(sandbox)
 
     def running_bill(self, owner: Owner) -> RunningBill | None:
-        """Return the price of the owner's sandbox so far; None if none is open. Raises Transient."""
+        """Return the price of the owner's sandbox so far; None if none is open.
+
+        Raises Transient.
+        """
         sandbox = self.rows.get(owner)
         if sandbox is None or sandbox.state is SandboxState.WAITING:
             return None

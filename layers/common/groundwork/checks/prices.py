@@ -18,7 +18,10 @@ class Bill:
 
 
 class RunningBill(Stored):
-    """Price of an open sandbox so far. `generation` tells it from other sandboxes of its owner."""
+    """Price of an open sandbox so far.
+
+    `generation` tells it from other sandboxes of its owner.
+    """
 
     generation: Annotated[int, stored_as("generation")]
     cost_micro_usd: Annotated[int, stored_as("costMicroUsd")]

@@ -127,7 +127,10 @@ def _destination(method: str, target: str, head: bytes) -> tuple[str, int, bytes
 
 
 class ProxyServer(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
-    """The proxy's socket. Set-up may open any number of connections: those beyond the limit are closed."""
+    """The proxy's socket.
+
+    Set-up may open any number of connections: those beyond the limit are closed.
+    """
 
     daemon_threads = True
     request_queue_size = 64
