@@ -2,19 +2,22 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from groundwork.agent.changes import from_json
+from groundwork.agent.check_state import CheckState
 from groundwork.agent.runner import COMMAND_MS, POLL_IN_PLACE_S, WAIT_IN_PLACE_S, Pause, RunnerResult, run_session
-from groundwork.agent.session import Session
+from groundwork.agent.session import Limits, Session
 from groundwork.agent.workspace import Workspace
 from groundwork.checks.errors import ClaimLost
 from groundwork.checks.model import CommandResult
+from groundwork.checks.poll_delay import MIN_DELAY_S
 from groundwork.checks.ports import CheckJob, CheckProgress, Owner
+from groundwork.checks.prices import RunningBill, bill, micro_usd_per_s
 from groundwork.errors import Transient
 from groundwork.llm.conversation import Turn
 from groundwork.sandbox.errors import SandboxUnavailable
@@ -40,21 +43,39 @@ CHECK = call("check")
 
 @dataclass
 class Timed:
-    """The port `CheckRunner`: a job takes `seconds` of the clock. `started` lists all starts."""
+    """The port `CheckRunner`: a job takes `seconds` of the clock. `started` lists all starts.
+
+    The open sandbox is billed from its opening on, as the keeper does.
+    """
 
     clock: Clock
     seconds: float = 300.0
+    memory_mb: int = 1_024
     started: list[str] = field(default_factory=list)
     began: dict[str, float] = field(default_factory=dict)
     advanced: int = 0
     faults: list[Exception] = field(default_factory=list)
     open: bool = False
+    opened_at: float = 0.0
 
     def advance(self, job: CheckJob, seconds: Callable[[], float]) -> CheckProgress:
         self.advanced += 1
         if self.faults:
             raise self.faults.pop(0)
-        self.open = True
+        if not self.open:
+            self.open, self.opened_at = True, self.clock.seconds
+        progress = self._progress(job, seconds)
+        return replace(progress, bill=self.bill())
+
+    def bill(self) -> RunningBill:
+        price = bill(round((self.clock.seconds - self.opened_at) * 1_000), self.memory_mb)
+        return RunningBill(
+            generation=round(self.opened_at * 1_000),
+            cost_micro_usd=price.cost_micro_usd,
+            micro_usd_per_s=micro_usd_per_s(self.memory_mb),
+        )
+
+    def _progress(self, job: CheckJob, seconds: Callable[[], float]) -> CheckProgress:
         if job.id not in self.began:
             self.began[job.id] = self.clock.seconds
             self.started.append(job.id)
@@ -99,7 +120,7 @@ class World:
 
     async def invoke(self, stop: asyncio.Event | None = None, epoch: int = 1) -> RunnerResult:
         turns = self.script[self.stored.turns :]
-        checks = checks_with(self.runner, clock=self.clock, epoch=epoch)
+        checks = checks_with(self.runner, epoch=epoch)
         desk = JobContext(Scripted(list(turns)), self.workspace(), checks=checks, time=self.clock)
         desk.left_ms = self.left_ms
         result = await run_session(self.stored, desk.means(), desk.watch(stop))
@@ -158,9 +179,7 @@ async def test_waiting_is_no_work_of_the_session(tmp_path: Path) -> None:
 async def test_the_session_is_stored_before_its_command_starts(tmp_path: Path) -> None:
     world = World(tmp_path, calls(WRITE, CHECK, call("list")), calls(finish()), seconds=1.0)
     world.runner.faults = [Transient("killed here")]
-    desk = JobContext(
-        Scripted(list(world.script)), world.workspace(), checks=checks_with(world.runner, clock=world.clock)
-    )
+    desk = JobContext(Scripted(list(world.script)), world.workspace(), checks=checks_with(world.runner))
     with pytest.raises(Transient):
         await run_session(world.stored, desk.means(), desk.watch())
     (world.stored,) = desk.kept
@@ -192,7 +211,7 @@ async def test_a_lost_invocation_starts_no_command_twice(tmp_path: Path, lost_af
         desk = JobContext(
             Scripted(list(turns[world.stored.turns :])),
             world.workspace(),
-            checks=checks_with(world.runner, clock=world.clock),
+            checks=checks_with(world.runner),
             time=world.clock,
         )
         context = desk.watch()
@@ -229,6 +248,23 @@ async def test_after_a_pause_the_command_runs_again_and_the_session_goes_on(tmp_
     assert world.stored.ended
     assert world.stored.ended.success
     assert world.stored.usage.calls == 3
+
+
+async def test_after_a_long_pause_the_result_is_seen_as_soon_as_before_it(tmp_path: Path) -> None:
+    world = World(tmp_path, calls(WRITE), calls(CHECK), calls(finish()), seconds=30.0)
+    assert (await world.invoke()).wait_s == 10.0
+    world.runner.close(checks_with(world.runner).owner)
+    world.clock.seconds += 7_200
+    resumed = world.clock.seconds
+    assert set(await world.to_the_end()) == {10.0}
+    assert world.clock.seconds - resumed < 30.0 + 15.0
+
+
+async def test_the_wait_for_a_later_command_of_a_job_begins_anew(tmp_path: Path) -> None:
+    world = World(tmp_path, calls(WRITE), calls(CHECK), calls(finish()))
+    results = (exits("pytest -q", 0, seconds=600.0), CommandResult(command="ruff check", seconds=1.0))
+    world.runner.advance = lambda job, seconds: CheckProgress(results, None, 2.0)  # type: ignore[method-assign]
+    assert (await world.invoke()).wait_s == pytest.approx(60.1)
 
 
 async def test_a_stop_ends_the_wait_and_keeps_the_call(tmp_path: Path) -> None:
@@ -284,6 +320,46 @@ async def test_a_command_beyond_the_seconds_of_the_attempt_is_ended(tmp_path: Pa
     assert 600 <= world.stored.checks.seconds < 900
 
 
+@pytest.mark.parametrize("memory_mb", [1_024, 4_096])
+async def test_a_command_that_costs_more_than_the_attempt_may_is_ended_and_the_attempt_with_it(
+    tmp_path: Path, memory_mb: int
+) -> None:
+    world = World(tmp_path, calls(WRITE), calls(CHECK, call("run", command="pytest -q -k a")), seconds=3_600.0)
+    world.runner.memory_mb = memory_mb
+    world.stored = session_with_checks(max_seconds=7_200).changed(limits=Limits(cost_micro_usd=100_000))
+    await world.to_the_end()
+    session = world.stored
+    assert session.ended
+    assert (session.ended.outcome, session.ended.reason) == (
+        "LIMIT",
+        "The attempt was stopped at its limit of 0.10 USD.",
+    )
+    first, second = [str(block["content"]) for block in session.messages[4].content]
+    assert first.startswith("Stopped: the attempt may cost 0.10 USD.\nrun 1 could not run")
+    assert second.startswith("Not run: the limit of 0.10 USD in one attempt is reached")
+    assert (len(world.runner.started), world.runner.open) == (1, False)
+    # the next look comes when the money is used up, not minutes later
+    late_s = MIN_DELAY_S + POLL_IN_PLACE_S
+    assert 100_000 <= session.total_cost_micro_usd <= 100_000 + late_s * micro_usd_per_s(memory_mb)
+
+
+async def test_an_open_sandbox_costs_while_the_model_works(tmp_path: Path) -> None:
+    world = World(tmp_path, calls(WRITE), calls(CHECK), calls(call("list")), calls(finish()), seconds=10.0)
+    await world.to_the_end()
+    state = world.stored.checks
+    assert state
+    # the rest of the command's turn, and two more, take half a second each
+    assert state.cost_micro_usd == bill(10_000 + 3 * 500, 1_024).cost_micro_usd
+
+
+def test_each_sandbox_of_an_attempt_counts_once() -> None:
+    first = RunningBill(generation=1, cost_micro_usd=70, micro_usd_per_s=1.0)
+    state = CheckState(cost_micro_usd=70, sandbox=first)
+    assert state.cost_with(None) == state.cost_with(first) == 70
+    assert state.cost_with(first.model_copy(update={"cost_micro_usd": 90})) == 90
+    assert state.cost_with(first.model_copy(update={"generation": 2, "cost_micro_usd": 20})) == 90
+
+
 async def test_a_free_slot_is_waited_for_without_an_invocation(tmp_path: Path) -> None:
     world = World(tmp_path, calls(WRITE), calls(CHECK), calls(finish()), seconds=1.0)
     waits, advance = [40.0] * 9, world.runner.advance
@@ -297,6 +373,7 @@ async def test_a_free_slot_is_waited_for_without_an_invocation(tmp_path: Path) -
     result = await world.invoke()
     assert (result.pause, result.wait_s, result.activity) == (Pause.COMMAND, 40.0, "Waits for a free sandbox")
     pauses = await world.to_the_end()
-    assert pauses[-1] > 40.0
+    # neither longer nor shorter than the runner asks for
+    assert pauses == [40.0] * 8
     assert world.stored.checks
     assert world.stored.checks.seconds == 1.0

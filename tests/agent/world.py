@@ -66,16 +66,13 @@ class Clock:
         return int(self.seconds * 1_000)
 
 
-def checks_with(
-    runner: CheckRunner, *verify: str, clock: Clock | None = None, epoch: int = 1, **settings: Any
-) -> SessionChecks:
+def checks_with(runner: CheckRunner, *verify: str, epoch: int = 1, **settings: Any) -> SessionChecks:
     return SessionChecks(
         runner=runner,
         owner=Owner(OwnerKind.TASK, "plk3v9x2m4q8", "plk3v9x2m4q8-T1", 1, epoch),
         repository_id="rep",
         settings=CheckSettings(verify=verify or ("pytest -q",), **settings),
         tree_id=lambda changes: f"tree of {len(changes)}",
-        wall_ms=(clock or Clock()).now_ms,
     )
 
 

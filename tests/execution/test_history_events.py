@@ -9,8 +9,9 @@ import pytest
 from groundwork.agent.brief import check_state_for
 from groundwork.agent.check_state import MAX_RUNS
 from groundwork.agent.runner import POLL_IN_PLACE_S, WAIT_IN_PLACE_S
-from groundwork.checks.model import CheckSettings
-from groundwork.checks.poll_delay import MAX_DELAY_S, MIN_DELAY_S, poll_delay_s
+from groundwork.checks.model import MAX_COMMANDS, CheckSettings, CommandResult
+from groundwork.checks.poll_delay import MAX_DELAY_S, MIN_DELAY_S, next_look_s, poll_delay_s, wait_for_slot_s
+from groundwork.checks.ports import CheckProgress
 from groundwork.checks.runner import MAX_LIFE_SECONDS
 from groundwork.execution.state import MAX_ATTEMPTS
 from groundwork.execution.step_handler import MAX_INLINE_CHECKED_PLAN
@@ -40,12 +41,18 @@ def events_of_a_look() -> int:
             return events
 
 
-def looks_at(seconds: float) -> int:
-    """Looks at a command of so many seconds after it was put away, as the session waits for it."""
-    now, looks = WAIT_IN_PLACE_S, 0
-    while now < seconds:
-        now += poll_delay_s(now) + POLL_IN_PLACE_S
+def looks_at(seconds: float, commands: int = 1) -> int:
+    """Looks at a job of equal commands after it was put away, as the session waits for it."""
+    each, looks = seconds / commands, 0
+    done, now = divmod(WAIT_IN_PLACE_S, each) if seconds > WAIT_IN_PLACE_S else (commands, 0.0)
+    while done < commands:
+        ended = [CommandResult(command="x", seconds=each)] * int(done)
+        running = CommandResult(command="x", seconds=now)
+        # without time in place: a look starts the next command, and leaves it
+        now += next_look_s(CheckProgress((*ended, running)))
         looks += 1
+        if now >= each:
+            done, now = done + 1, 0.0
     return looks
 
 
@@ -68,14 +75,32 @@ def test_an_end_is_seen_soon_for_the_time_the_command_took(seconds: int) -> None
 
 def most_looks(seconds: int) -> int:
     """Looks at an attempt's commands, in the worst division of its seconds."""
-    return max(runs * looks_at(seconds / runs) for runs in range(1, MAX_RUNS + 1))
+    divisions = [(runs, commands) for runs in range(1, MAX_RUNS + 1) for commands in range(1, MAX_COMMANDS + 1)]
+    return max(runs * looks_at(seconds / runs, commands) for runs, commands in divisions)
 
 
 def test_tasks_with_all_calls_and_seconds_used_up_fit_into_one_history() -> None:
     seconds = check_state_for("XL", CheckSettings(verify=("x",))).max_seconds
-    # each attempt may also wait for the longest check of a landing
-    looks = MAX_ATTEMPTS * (most_looks(seconds) + looks_at(MAX_LIFE_SECONDS))
+    # each attempt may also wait for the longest check of a landing, after its set-up
+    looks = MAX_ATTEMPTS * (most_looks(seconds) + looks_at(MAX_LIFE_SECONDS, 2 * MAX_COMMANDS))
     assert MAX_INLINE_CHECKED_PLAN * looks * events_of_a_look() < MAX_EVENTS
+
+
+def test_the_end_of_a_short_command_is_seen_soon_after_a_long_one() -> None:
+    ended, running = CommandResult(command="long", seconds=600.0), CommandResult(command="short", seconds=5.0)
+    assert next_look_s(CheckProgress((ended, running))) == pytest.approx(60.5)
+
+
+def test_three_days_without_a_free_sandbox_takes_a_part_of_a_history() -> None:
+    waited, looks = 0.0, 0
+    while waited < 3 * 86_400:
+        waited, looks = waited + wait_for_slot_s(waited), looks + 1
+    assert looks * events_of_a_look() < MAX_EVENTS / 4
+
+
+def test_without_a_running_command_the_runner_decides() -> None:
+    assert next_look_s(CheckProgress(wait_s=2.0)) == 2.0
+    assert next_look_s(CheckProgress(wait_s=60.0)) == 60.0
 
 
 def test_the_delays_grow_and_respect_the_runner() -> None:

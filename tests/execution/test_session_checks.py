@@ -10,10 +10,13 @@ import pytest
 from groundwork.agent.session import Session
 from groundwork.checks.errors import ClaimLost
 from groundwork.checks.model import CheckSettings, CommandResult, Verified
-from groundwork.checks.ports import CheckJob, CheckProgress, OwnerKind
+from groundwork.checks.ports import CheckJob, CheckProgress, Owner, OwnerKind
+from groundwork.checks.prices import micro_usd_per_s
 from groundwork.errors import Transient
 from groundwork.execution import commands
 from groundwork.execution.commands import Actor
+from groundwork.execution.state import Cause, TaskUsage
+from groundwork.execution.worker import TurnReport
 from groundwork.llm.conversation import Conversation, Turn
 from groundwork.plans.model import PlanStatus, TaskStatus
 from groundwork.sandbox.errors import SandboxUnavailable
@@ -29,11 +32,15 @@ Files = Mapping[str, bytes]
 
 @dataclass
 class LongChecks(ScriptedChecks):
-    """Jobs of sessions take `looks` looks, a minute apart. `starts` lists all starts of jobs."""
+    """Jobs of sessions take `looks` looks, a minute apart. `starts` lists all starts of jobs.
+
+    `on_close` takes the price of each closed sandbox of a session.
+    """
 
     looks: int = 0
     starts: list[str] = field(default_factory=list)
     left: dict[str, int] = field(default_factory=dict)
+    on_close: Callable[[Owner, int], None] = lambda owner, micro_usd: None
 
     def advance(self, job: CheckJob, seconds: Callable[[], float]) -> CheckProgress:
         if job.owner.kind is not OwnerKind.TASK:
@@ -45,11 +52,18 @@ class LongChecks(ScriptedChecks):
             # a new sandbox runs the command again
             self.starts.append(job.id)
             self.left[job.id] = self.looks
-        self.open.add(job.owner.id)
+        self._open(job.owner)
         if self.left[job.id]:
             self.left[job.id] -= 1
-            return CheckProgress(wait_s=60.0, activity=f"Runs: {job.commands[0]} (60 s)")
+            self._bill(job.owner, 60.0)
+            activity = f"Runs: {job.commands[0]} (60 s)"
+            return CheckProgress(wait_s=60.0, activity=activity, bill=self.bills[job.owner.id])
         return super().advance(job, seconds)
+
+    def close(self, owner: Owner) -> None:
+        if owner.kind is OwnerKind.TASK and owner.id in self.bills:
+            self.on_close(owner, self.bills[owner.id].cost_micro_usd)
+        super().close(owner)
 
 
 def right_only(command: str, files: Files) -> CommandResult:
@@ -200,6 +214,29 @@ async def test_a_pause_closes_the_sandbox_and_resume_runs_the_command_again() ->
     # the model's turn with the call was not asked for again
     assert world.model.asked == asked + 1
     assert world.commits() == ["a"]
+
+
+@pytest.mark.parametrize("memory_mb", [1_024, 4_096])
+async def test_a_check_at_the_cost_limit_of_the_plan_is_stopped_and_the_plan_pauses(memory_mb: int) -> None:
+    # an hour, for 0.25 USD at 1 GB
+    world = world_of(looks=60, max_cost_usd=0.1)
+    checks_of(world).memory_mb = memory_mb
+
+    def billed(owner: Owner, micro_usd: int) -> None:
+        spent = TurnReport(0, usage=TaskUsage(cost_micro_usd=micro_usd))
+        world.store.record_turn(owner.plan_id, owner.task_id, spent, 1)
+
+    checks_of(world).on_close = billed
+    assert await to_the_end(world) == "GATE"
+    world.handler.wait_at_gate(world.plan.id, 1, id_of(world.plan, "a"), "again")
+    execution = world.store.read(world.plan.id).execution
+    assert (execution.status, execution.cause) == (PlanStatus.PAUSED, Cause.LIMIT)
+    assert "of at most 0.10 USD. Raise maxCostUsd, then resume." in (execution.reason or "")
+    state = world.state("a")
+    assert (state.attempts, state.failed[0].reason) == (1, "The attempt was stopped at its limit of 0.08 USD.")
+    # one look of a minute finds the limit, the next one stops the command
+    assert state.usage.cost_micro_usd <= 80_000 + 2 * 60 * micro_usd_per_s(memory_mb)
+    assert (checks_of(world).open, world.commits()) == (set(), [])
 
 
 async def test_a_cancel_closes_the_sandbox_of_a_session_that_is_put_away() -> None:

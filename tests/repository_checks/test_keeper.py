@@ -42,6 +42,30 @@ def test_each_second_is_billed_once(desk: Desk) -> None:
     assert (desk.sandboxes.living, desk.slots) == ([], 0)
 
 
+@pytest.mark.parametrize("memory_mb", [1_024, 4_096])
+def test_the_bill_so_far_is_the_one_of_a_close_at_this_time(desk: Desk, memory_mb: int) -> None:
+    desk.keeper.memory_mb, owner = memory_mb, desk.owner()
+    assert desk.keeper.running_bill(owner) is None
+    desk.keeper.open(owner, SPEC)
+    desk.clock.pass_seconds(3_600)
+    running = desk.keeper.running_bill(owner)
+    assert running
+    assert running.cost_micro_usd == pytest.approx(3_600 * running.micro_usd_per_s, abs=1)
+    desk.keeper.close(owner)
+    assert desk.usage(owner)[1] == running.cost_micro_usd
+    assert desk.keeper.running_bill(owner) is None
+
+
+def test_another_sandbox_of_an_owner_has_another_bill(desk: Desk) -> None:
+    owner = desk.owner()
+    first = desk.keeper.open(owner, SPEC)
+    desk.clock.pass_seconds(60)
+    desk.keeper.replace(first)
+    second = desk.keeper.running_bill(owner)
+    assert second
+    assert (second.generation != first.generation, second.cost_micro_usd) == (True, 0)
+
+
 def test_a_lost_answer_to_the_last_write_of_a_close_bills_once(desk: Desk) -> None:
     owner = desk.owner()
     desk.keeper.open(owner, SPEC)

@@ -7,8 +7,9 @@ import pytest
 
 from groundwork.checks.errors import ClaimLost
 from groundwork.checks.model import CheckSettings
-from groundwork.checks.poll_delay import poll_delay_s
+from groundwork.checks.poll_delay import MAX_DELAY_S, next_look_s, poll_delay_s
 from groundwork.checks.ports import Owner, OwnerKind
+from groundwork.checks.prices import bill
 from groundwork.checks.runner import MIN_WAIT_SECONDS
 from groundwork.errors import Transient
 from groundwork.plans.model import TaskStatus
@@ -250,6 +251,29 @@ def test_a_long_command_is_left_alone_and_told(desk: Desk) -> None:
     assert progress.wait_s == 2
     desk.runner.advance(job, lambda: 0.0)
     assert desk.ran == ["test"]
+
+
+def test_a_poll_tells_the_price_of_the_sandbox_so_far(desk: Desk) -> None:
+    desk.outcomes["test"] = [None]
+    job = desk.job(desk.owner(), "test")
+    desk.runner.advance(job, lambda: 0.0)
+    desk.clock.pass_seconds(100)
+    progress = desk.runner.advance(job, lambda: 0.0)
+    assert progress.bill
+    assert progress.bill.cost_micro_usd == bill(100_000, desk.keeper.memory_mb).cost_micro_usd
+
+
+def test_the_wait_for_a_slot_is_polled_each_minute_and_less_often_after_hours(desk: Desk) -> None:
+    for _ in range(2):
+        desk.runner.advance(desk.job(desk.owner(), "test"), lambda: 0.0)
+    waiting, waits = desk.job(desk.owner(), "test"), []
+    for hours in (0, 1, 1, 48):
+        desk.clock.pass_seconds(3_600 * hours)
+        progress = desk.runner.advance(waiting, lambda: 0.0)
+        assert (progress.results, progress.bill, progress.activity) == ((), None, "Waits for a free sandbox")
+        assert progress.wait_s == next_look_s(progress)
+        waits.append(progress.wait_s)
+    assert waits == [2.0, 60.0, 72.0, MAX_DELAY_S]
 
 
 def test_waits_grow_with_the_time_already_run() -> None:

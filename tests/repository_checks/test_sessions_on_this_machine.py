@@ -11,7 +11,7 @@ from groundwork.checks.keeper import SandboxKeeper
 from groundwork.checks.model import CheckSettings
 from groundwork.checks.runner import SandboxCheckRunner
 from groundwork.llm.conversation import Turn
-from tests.agent.world import Clock, JobContext, Scripted, call, calls, finish, session_with_checks, workspace
+from tests.agent.world import JobContext, Scripted, call, calls, finish, session_with_checks, workspace
 from tests.repository_checks.conftest import Desk
 from tests.sandbox.conftest import StandIn
 from tests.sandbox.conftest import lasting as lasting
@@ -44,7 +44,7 @@ async def run(desk: Desk, lasting: StandIn, *script: Turn, settings: CheckSettin
     keeper = SandboxKeeper(lasting.sandboxes(scope=str(desk.folder)), desk.tables.sandboxes, desk.clock)
     runner = SandboxCheckRunner(keeper, desk.tables.checks, desk.setups, "image:1")
     work = workspace(desk.folder / "work", FILES, executable=frozenset({"tools/format"}))
-    checks = SessionChecks(runner, owner, "rep", settings, lambda changes: "tree", Clock().now_ms)
+    checks = SessionChecks(runner, owner, "rep", settings, lambda changes: "tree")
     context = JobContext(Scripted(list(script)), work, checks=checks)
     try:
         result = await run_session(session_with_checks(), context.means(), context.watch())

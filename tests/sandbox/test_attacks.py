@@ -2,15 +2,17 @@
 
 import contextlib
 import os
+import resource
 import socket
 import threading
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from groundwork.sandbox.agent.memory import descendants
-from groundwork.sandbox.model import Ending, Limits
+from groundwork.sandbox.model import Ending, Limits, SandboxKey, SandboxSpec
 from tests.sandbox.conftest import Runner, StandIn, living
 
 MB = 2**20
@@ -234,6 +236,38 @@ except OSError as exc: print(type(exc).__name__)
     _, log = box.python(code)
     assert "reached" not in log
     assert len(log.splitlines()) == 8
+
+
+@pytest.fixture
+def poor_box(lasting: StandIn, tmp_path: Path) -> Iterator[Runner]:
+    """A box whose agent has few descriptors."""
+    sandboxes, before = lasting.sandboxes(), resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (512, before[1]))
+    try:
+        handle = sandboxes.open(SandboxKey(uuid.uuid4().hex), SandboxSpec())
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    yield Runner(sandboxes, handle, tmp_path / "tree")
+    sandboxes.close(handle)
+
+
+def test_a_set_up_that_floods_the_proxy_is_still_killed_at_its_timeout(poor_box: Runner) -> None:
+    code = """
+import socket, time
+kept = []
+for _ in range(600):
+    one = socket.socket(socket.AF_UNIX)
+    one.connect("/run/proxy/socket")
+    kept.append(one)
+print(len(kept), flush=True)
+time.sleep(600)
+"""
+    status, log = poor_box.python(code, setup=True, network=True, seconds=3)
+    assert (status.ending, log) == (Ending.TIMEOUT, "600\n")
+    # the places are free again
+    answer = "import socket; s = socket.create_connection(('127.0.0.1', 3128)); s.sendall(b'x y z\\r\\n\\r\\n'); "
+    _, log = poor_box.python(answer + "print(s.recv(12))", setup=True, network=True)
+    assert log == "b'HTTP/1.1 400'\n"
 
 
 def test_a_daemon_ends_with_its_command(box: Runner, processes: list[int]) -> None:

@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import Field
 
 from groundwork.agent.changes import Changes
+from groundwork.checks.prices import RunningBill
 from groundwork.sandbox.verdict import Verdict
 from groundwork.values import Stored, stored_as
 
@@ -36,13 +37,12 @@ class CallResult(Stored):
 
 
 class PendingCall(Stored):
-    """Call in progress, with the results of earlier calls of its turn. Its run is the last one.
+    """Call in progress, with the results of earlier calls of its turn.
 
-    `started_at` is wall time: the session may continue on another machine.
+    Its run is the last one.
     """
 
     call_id: Annotated[str, stored_as("id")]
-    started_at: Annotated[int, stored_as("startedAt")]
     results: Annotated[tuple[CallResult, ...], stored_as("results")] = ()
 
 
@@ -51,7 +51,7 @@ class CheckState(Stored):
 
     `in_sandbox` has the fingerprint of each changed file in the sandbox's tree. `checked` is the fingerprint of the
     last tree on which `verify` ran whole, with its verdict. `reminded`: the model was told once that its last tree is
-    not checked.
+    not checked. `cost_micro_usd` is the cost of all sandboxes of the attempt; `sandbox` is the part of the open one.
     """
 
     max_runs: Annotated[int, stored_as("maxRuns")] = MAX_RUNS
@@ -59,11 +59,20 @@ class CheckState(Stored):
     runs: Annotated[tuple[CheckRun, ...], stored_as("runs")] = ()
     seconds: Annotated[float, stored_as("seconds")] = 0.0
     cost_micro_usd: Annotated[int, stored_as("costMicroUsd")] = 0
+    sandbox: Annotated[RunningBill | None, stored_as("sandbox")] = None
     pending: Annotated[PendingCall | None, stored_as("pending")] = None
     in_sandbox: Annotated[dict[str, str], stored_as("inSandbox")] = Field(default_factory=dict)
     checked: Annotated[str, stored_as("checked")] = ""
     verdict: Annotated[Verdict | None, stored_as("verdict")] = None
     reminded: Annotated[bool, stored_as("reminded")] = False
+
+    def cost_with(self, bill: RunningBill | None) -> int:
+        """Return the cost of all sandboxes of the attempt, with a later bill of the open one."""
+        if bill is None:
+            return self.cost_micro_usd
+        same = self.sandbox is not None and self.sandbox.generation == bill.generation
+        known = self.sandbox.cost_micro_usd if self.sandbox and same else 0
+        return self.cost_micro_usd + bill.cost_micro_usd - known
 
     def limit_reached(self) -> str | None:
         """Describe the reached limit for the model."""

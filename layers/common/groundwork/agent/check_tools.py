@@ -27,10 +27,9 @@ from groundwork.agent.rendering import render_line
 from groundwork.agent.session import Session
 from groundwork.agent.tools import ToolInput, ToolResult, failed, parse_input, tool
 from groundwork.agent.workspace import ToolFailed, Workspace
+from groundwork.checks import poll_delay
 from groundwork.checks.model import CheckSettings
-from groundwork.checks.poll_delay import MIN_DELAY_S, poll_delay_s
 from groundwork.checks.ports import CheckJob, CheckProgress, CheckRunner, Owner
-from groundwork.checks.prices import bill
 from groundwork.errors import Transient
 from groundwork.llm.conversation import Block
 from groundwork.sandbox.errors import SandboxError, SandboxUnavailable
@@ -42,9 +41,6 @@ COMMAND_TOOLS = frozenset({CHECK, RUN})
 """Tools that run commands, and so may outlast an invocation."""
 
 MAX_PATHS = 200
-
-BASELINE_MB = 1_024
-"""Memory of the smallest sandbox; its price includes bursts."""
 
 
 class Check(ToolInput):
@@ -98,7 +94,6 @@ class SessionChecks:
     repository_id: str
     settings: CheckSettings
     tree_id: Callable[[FileChanges], str]
-    wall_ms: Callable[[], int]
 
 
 def begin(
@@ -107,7 +102,8 @@ def begin(
     """Put a call of `check` or `run` into the session; nothing starts yet. Raises ToolFailed."""
     state = _state(session)
     commands = _commands(call, checks.settings)
-    if limit := state.limit_reached():
+    limit = _cost_limit(session) if session.total_cost_micro_usd >= session.limits.cost_micro_usd else None
+    if limit := limit or state.limit_reached():
         raise ToolFailed(f"Not run: the limit of {limit} in one attempt is reached. Finish with what you know")
     call_id = str(call["id"])
     run = CheckRun(
@@ -118,7 +114,7 @@ def begin(
     )
     return session.with_checks(
         runs=(*state.runs, run),
-        pending=PendingCall(call_id=call_id, started_at=checks.wall_ms(), results=tuple(results)),
+        pending=PendingCall(call_id=call_id, results=tuple(results)),
         in_sandbox=fingerprints(workspace.changes()),
     )
 
@@ -148,17 +144,38 @@ def advance(
     return checks.runner.advance(job, seconds)
 
 
-def next_look_s(session: Session, progress: CheckProgress, checks: SessionChecks) -> float:
+def next_look_s(session: Session, progress: CheckProgress) -> float:
     """Return the seconds until the next look at the pending call."""
-    pending = _state(session).pending
-    assert pending is not None
-    return poll_delay_s((checks.wall_ms() - pending.started_at) / 1_000, max(MIN_DELAY_S, progress.wait_s))
+    delay_s, state = poll_delay.next_look_s(progress), _state(session)
+    if progress.results:
+        delay_s = min(delay_s, max(poll_delay.MIN_DELAY_S, state.max_seconds - state.seconds - _seconds(progress)))
+    if progress.bill is not None:
+        left = session.limits.cost_micro_usd - _total_cost(session, progress)
+        delay_s = min(delay_s, max(poll_delay.MIN_DELAY_S, left / progress.bill.micro_usd_per_s))
+    return delay_s
 
 
-def over_time(session: Session, progress: CheckProgress) -> bool:
-    """True if the commands of this attempt have used up their time."""
+def stop_reason(session: Session, progress: CheckProgress) -> str | None:
+    """Describe the limit of the attempt that ends its pending command, or None."""
     state = _state(session)
-    return state.seconds + _seconds(progress) >= state.max_seconds
+    if state.seconds + _seconds(progress) >= state.max_seconds:
+        return f"the commands of one attempt may take {state.max_seconds} seconds"
+    if _total_cost(session, progress) >= session.limits.cost_micro_usd:
+        return f"the attempt may cost {_cost_limit(session)}"
+    return None
+
+
+def count_open_sandbox(session: Session, milliseconds: int) -> Session:
+    """Add the price of the sandbox while the model works.
+
+    The next bill of the sandbox replaces this estimate.
+    """
+    state = session.checks
+    if state is None or state.sandbox is None:
+        return session
+    cost = state.sandbox.cost_micro_usd + round(milliseconds * state.sandbox.micro_usd_per_s / 1_000)
+    sandbox = state.sandbox.model_copy(update={"cost_micro_usd": cost})
+    return session.with_checks(cost_micro_usd=state.cost_with(sandbox), sandbox=sandbox)
 
 
 def complete(session: Session, workspace: Workspace, progress: CheckProgress, checks: SessionChecks) -> Session:
@@ -168,19 +185,20 @@ def complete(session: Session, workspace: Workspace, progress: CheckProgress, ch
     number, run = len(state.runs), state.runs[-1].model_copy(update={"verdict": progress.verdict})
     text = render_run(number, progress)
     if progress.verdict is None:
-        text = f"Stopped: the commands of one attempt may take {state.max_seconds} seconds.\n{text}"
+        text = f"Stopped: {stop_reason(session, progress)}.\n{text}"
     elif changed := _changes_text(checks):
         text = f"{text}\n{changed}"
     # times differ in each output: the same end on the same files is a repetition
     print_ = f"{progress.verdict} {tree_fingerprint(workspace.changes())}"
     is_error = progress.verdict is not Verdict.PASSED
     result = CallResult(call_id=state.pending.call_id, text=text, is_error=is_error, print=print_)
-    seconds = _seconds(progress)
     fields: dict[str, Any] = {
         "runs": (*state.runs[:-1], run),
-        "seconds": state.seconds + seconds,
-        # an estimate for the limit of the attempt; the sandbox itself is billed when it is closed
-        "cost_micro_usd": state.cost_micro_usd + bill(round(seconds * 1_000), BASELINE_MB).cost_micro_usd,
+        "seconds": state.seconds + _seconds(progress),
+        # counted for the limit of the attempt; the sandbox itself is billed when it is closed
+        "cost_micro_usd": state.cost_with(progress.bill),
+        # a stopped command has closed its sandbox
+        "sandbox": progress.bill if progress.verdict is not None else None,
         "pending": state.pending.model_copy(update={"results": (*state.pending.results, result)}),
     }
     if run.whole and progress.verdict is not None:
@@ -326,6 +344,14 @@ def _changes_text(checks: SessionChecks) -> str:
 
 def _seconds(progress: CheckProgress) -> float:
     return sum(result.seconds for result in progress.results)
+
+
+def _total_cost(session: Session, progress: CheckProgress) -> int:
+    return session.cost_micro_usd + _state(session).cost_with(progress.bill)
+
+
+def _cost_limit(session: Session) -> str:
+    return f"{session.limits.cost_micro_usd / 1e6:.2f} USD"
 
 
 def _state(session: Session) -> CheckState:

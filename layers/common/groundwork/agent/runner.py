@@ -175,7 +175,7 @@ class _Run:
             if context.stop.is_set():
                 return RunnerResult(session, Pause.STOPPED)
             if not result.wait_s or result.wait_s > seconds():
-                return _put_away(session, self.deps, result)
+                return _put_away(session, result)
             await unless_stopped(context.sleep(result.wait_s), context.stop)
 
 
@@ -185,10 +185,8 @@ def _activity(session: Session) -> str:
     return f"Runs {first[:200]}" + (f" and {len(others)} more" if others else "")
 
 
-def _put_away(session: Session, deps: TurnDeps, progress: CheckProgress) -> RunnerResult:
-    assert deps.checks
-    wait_s = next_look_s(session, progress, deps.checks)
-    return RunnerResult(session, Pause.COMMAND, wait_s, progress.activity)
+def _put_away(session: Session, progress: CheckProgress) -> RunnerResult:
+    return RunnerResult(session, Pause.COMMAND, next_look_s(session, progress), progress.activity)
 
 
 async def _stagger_first_call(session: Session, context: RunnerContext) -> None:

@@ -77,7 +77,7 @@ async def resume_turn(session: Session, deps: TurnDeps, seconds: Callable[[], fl
     else:
         progress = await asyncio.to_thread(check_tools.advance, session, deps.workspace.tree, deps.checks, seconds)
         if progress.verdict is None:
-            if not check_tools.over_time(session, progress):
+            if not check_tools.stop_reason(session, progress):
                 return progress
             # a closed sandbox ends the command
             await asyncio.to_thread(deps.checks.runner.close, deps.checks.owner)
@@ -96,8 +96,9 @@ async def resume_turn(session: Session, deps: TurnDeps, seconds: Callable[[], fl
 
 
 def _end_of_turn(session: Session, deps: TurnDeps, started: int) -> Session:
-    session = session.changed(
-        changes=changes.as_json(deps.workspace.changes()), worked_ms=session.worked_ms + deps.now_ms() - started
+    worked_ms = deps.now_ms() - started
+    session = check_tools.count_open_sandbox(session, worked_ms).changed(
+        changes=changes.as_json(deps.workspace.changes()), worked_ms=session.worked_ms + worked_ms
     )
     limit = None if session.unfinished_turn else session.over_limit()
     # a session finished by its last turn stays finished, even above a limit

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from groundwork.checks.errors import ClaimLost
 from groundwork.checks.ports import Owner
-from groundwork.checks.prices import Bill, bill
+from groundwork.checks.prices import Bill, RunningBill, bill, micro_usd_per_s
 from groundwork.checks.sandboxes import OpenSandbox, SandboxRows, SandboxState
 from groundwork.errors import Transient, WriteConflict
 from groundwork.sandbox.errors import KeyReused, NoCapacity, SandboxError, SandboxLost, SandboxUnavailable
@@ -116,6 +116,21 @@ class SandboxKeeper:
         sandbox = self.rows.get(owner)
         if sandbox is not None and sandbox.owner.epoch <= owner.epoch:
             self._close(sandbox)
+
+    def running_bill(self, owner: Owner) -> RunningBill | None:
+        """Return the price of the owner's sandbox so far; None if none is open.
+
+        Raises Transient.
+        """
+        sandbox = self.rows.get(owner)
+        if sandbox is None or sandbox.state is SandboxState.WAITING:
+            return None
+        so_far = self._bill(sandbox, sandbox.closing_at or self.now_ms())
+        return RunningBill(
+            generation=sandbox.generation,
+            cost_micro_usd=so_far.cost_micro_usd,
+            micro_usd_per_s=micro_usd_per_s(self.memory_mb),
+        )
 
     def sweep(self, stop: Callable[[], bool], report: Callable[[str], None] = lambda problem: None) -> list[str]:
         """Close sandboxes without a live owner, and end machines without a row.

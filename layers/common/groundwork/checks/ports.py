@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from groundwork.checks.model import CheckSettings, CommandResult
+from groundwork.checks.prices import RunningBill
 from groundwork.sandbox.model import Changes, LogPage, Tree
 from groundwork.sandbox.verdict import Verdict
 
@@ -67,13 +68,15 @@ class CheckJob:
 class CheckProgress:
     """State of a job. `verdict` is None while it runs; then call again after `wait_s` seconds.
 
-    `activity` is a line for users, such as "Waits for a free sandbox" or "Runs pytest -q (40 s)".
+    `results` has a running command at its end, and nothing while the job waits for a sandbox. `activity` is a line for
+    users, such as "Waits for a free sandbox" or "Runs pytest -q (40 s)". `bill` is that of the owner's open sandbox.
     """
 
     results: tuple[CommandResult, ...] = ()
     verdict: Verdict | None = None
     wait_s: float = 0.0
     activity: str = ""
+    bill: RunningBill | None = None
 
 
 class CheckRunner(Protocol):

@@ -8,6 +8,7 @@ run once more on the tree as it was sent: the first run may have repaired its fi
 import hashlib
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from groundwork.checks.errors import NoFreeSlot
 from groundwork.checks.keeper import SandboxKeeper
 from groundwork.checks.log_text import read_log
 from groundwork.checks.model import CommandResult
-from groundwork.checks.poll_delay import poll_delay_s
+from groundwork.checks.poll_delay import poll_delay_s, wait_for_slot_s
 from groundwork.checks.ports import CheckJob, CheckProgress, Owner
 from groundwork.checks.records import CheckRecord, CheckRecords, StoredResult
 from groundwork.checks.sandboxes import OpenSandbox
@@ -74,6 +75,10 @@ class SandboxCheckRunner:
         self._sandboxes, self._now_ms, self._notice = keeper.sandboxes, keeper.now_ms, notice
 
     def advance(self, job: CheckJob, seconds: Callable[[], float]) -> CheckProgress:
+        progress = self._advance(job, seconds)
+        return replace(progress, bill=self._keeper.running_bill(job.owner))
+
+    def _advance(self, job: CheckJob, seconds: Callable[[], float]) -> CheckProgress:
         record = self._records.load(job.owner, job.id)
         if record is None:
             record = CheckRecord.of(job, self._now_ms())
@@ -123,7 +128,7 @@ class SandboxCheckRunner:
 
     def _waiting(self, job: CheckJob, record: CheckRecord, activity: str) -> CheckProgress:
         waited = (self._now_ms() - record.started_at) / 1000
-        return CheckProgress(wait_s=min(poll_delay_s(waited, MIN_WAIT_SECONDS), 60.0), activity=activity)
+        return CheckProgress(wait_s=wait_for_slot_s(waited, MIN_WAIT_SECONDS), activity=activity)
 
     def _restart(self, job: CheckJob, reason: str) -> CheckProgress:
         """Continue in another sandbox, or give up."""

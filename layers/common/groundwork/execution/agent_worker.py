@@ -19,7 +19,7 @@ from groundwork.agent import brief
 from groundwork.agent import runner as sessions
 from groundwork.agent.attempt import CheckoutSpec, StartedSession
 from groundwork.agent.changes import Changes
-from groundwork.agent.check_tools import SessionChecks, advance, next_look_s, over_time
+from groundwork.agent.check_tools import SessionChecks, advance, next_look_s, stop_reason
 from groundwork.agent.patches import EMPTY_STACK, Patch
 from groundwork.agent.repository import (
     CommitGone,
@@ -116,9 +116,9 @@ class AgentWorker:
             progress = advance(session, _no_tree, checks, lambda: 0.0)
         except _TreeNeeded:
             return None
-        if progress.verdict is not None or over_time(session, progress):
+        if progress.verdict is not None or stop_reason(session, progress):
             return None
-        return Waiting(next_look_s(session, progress, checks), redact(progress.activity))
+        return Waiting(next_look_s(session, progress), redact(progress.activity))
 
     def release(self, plan_id: str, task_id: str, attempt: int, epoch: int) -> None:
         """Close the sandboxes of an attempt that does not continue now.
@@ -349,17 +349,12 @@ def _session_checks(
     runner, settings = worker.checks, assignment.checks
     if runner is None or settings is None or session.checks is None:
         return None
-    return SessionChecks(runner, attempt_owner(assignment), assignment.repository.id, settings, tree_id, _wall_ms)
+    return SessionChecks(runner, attempt_owner(assignment), assignment.repository.id, settings, tree_id)
 
 
 def _now_ms() -> int:
     # monotonic: a corrected wall clock must not change the working time of a session
     return time.monotonic_ns() // 1_000_000
-
-
-def _wall_ms() -> int:
-    # a command is awaited on several machines
-    return time.time_ns() // 1_000_000
 
 
 def _turn_report(before: Session, after: Session, lines: list[str]) -> TurnReport:

@@ -56,7 +56,8 @@ class Command:
         try:
             return self._run(self.boxes.private(self.name))
         except OSError as exc:
-            return "could_not_start", None, f"{exc.strerror or exc}: {exc.filename or ''}".rstrip(": ")
+            why = "could_not_start" if self._process is None else "killed"
+            return why, None, f"{exc.strerror or exc}: {exc.filename or ''}".rstrip(": ")
         finally:
             self.boxes.discard(self.name)
 
@@ -125,19 +126,34 @@ class Command:
         # a kill before this point found no process to end
         if self._stop:
             _kill(process)
-        self._follow(process)
-        with open(status_read) as status:
-            told = status.read()
+        return self._ending(process, self._supervise(process, status_read))
+
+    def _supervise(self, process: subprocess.Popen[bytes], status_read: int) -> str:
+        """Hold the box to its limits until it has ended. Return bubblewrap's report."""
+        assert process.stdout is not None
+        try:
+            with process.stdout:
+                self._follow(process)
+            with open(status_read, closefd=False) as status:
+                told = status.read()
+        except BaseException:
+            # without supervision the command would run on without a limit
+            _kill(process)
+            process.wait()
+            raise
+        finally:
+            os.close(status_read)
         # a dying process may still write: the tree must be still before the next request reads it
         _wait_for_box(told)
-        return self._ending(process, told)
+        return told
 
     def _follow(self, process: subprocess.Popen[bytes]) -> None:
         """Read the output until the box ends. Kill it at a limit."""
         assert process.stdout is not None
+        output = process.stdout.fileno()
         reading, last, next_look, afterwards = True, time.monotonic(), 0.0, 0.0
         while reading or process.poll() is None:
-            reading = reading and self._read(process.stdout.fileno())
+            reading = reading and self._read(output)
             if not reading:
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     process.wait(TICK)
@@ -153,7 +169,6 @@ class Command:
             if self.boxes.confined and now >= next_look:
                 # many processes take long to measure: the watch may use a tenth of the time
                 next_look = now + max(TICK, 10 * self._hold_memory(process.pid, now))
-        process.stdout.close()
         # unconfined, background processes would outlive their command and disturb the next one
         _kill(process)
 
@@ -175,7 +190,11 @@ class Command:
 
     def _hold_memory(self, pid: int, began: float) -> float:
         """Check the memory of all processes of the box. Return the seconds it took."""
-        used, count = memory_of(descendants(pid), self.limits["memoryMb"])
+        try:
+            used, count = memory_of(descendants(pid), self.limits["memoryMb"])
+        except OSError:
+            # unknown for now, such as without a free descriptor: time and output are held all the same
+            return time.monotonic() - began
         self.peak_mb = max(self.peak_mb, used)
         if used > self.limits["memoryMb"]:
             self.kill("killed", f"It used more than {self.limits['memoryMb']} MB of memory.")

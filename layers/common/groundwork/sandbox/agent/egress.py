@@ -6,6 +6,7 @@ import contextlib
 import ipaddress
 import socket
 import socketserver
+import threading
 import urllib.parse
 from collections.abc import Sequence
 from typing import Any
@@ -14,6 +15,12 @@ from .refusal import Refused
 from .relay import PROXY_PORT, pump
 
 __all__ = ["PROXY_PORT", "Egress", "ProxyServer"]
+
+MAX_CONNECTIONS = 64
+"""Connections at a time. Each takes a thread and two descriptors of the agent; package managers use at most 50."""
+
+HEAD_SECONDS = 10
+IDLE_SECONDS = 120
 
 
 class Egress:
@@ -65,7 +72,7 @@ def _is_public(address: str) -> bool:
 class ProxyHandler(socketserver.StreamRequestHandler):
     """One connection of set-up: CONNECT, or a plain HTTP request with an absolute URL."""
 
-    timeout = 120
+    timeout = HEAD_SECONDS
     server: ProxyServer
 
     def handle(self) -> None:
@@ -84,6 +91,7 @@ class ProxyHandler(socketserver.StreamRequestHandler):
             with upstream:
                 if method == "CONNECT":
                     self._answer("200 Connection established", body=False)
+                self.connection.settimeout(IDLE_SECONDS)
                 upstream.sendall(first)
                 pump(self.connection, upstream)
 
@@ -119,12 +127,35 @@ def _destination(method: str, target: str, head: bytes) -> tuple[str, int, bytes
 
 
 class ProxyServer(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
+    """The proxy's socket.
+
+    Set-up may open any number of connections: those beyond the limit are closed.
+    """
+
     daemon_threads = True
     request_queue_size = 64
 
-    def __init__(self, path: str, egress: Egress) -> None:
+    def __init__(self, path: str, egress: Egress, max_connections: int = MAX_CONNECTIONS) -> None:
         self.egress = egress
+        self._free = threading.BoundedSemaphore(max_connections)
         super().__init__(path, ProxyHandler)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        if not self._free.acquire(blocking=False):
+            self.shutdown_request(request)
+            return
+        try:
+            super().process_request(request, client_address)
+        except BaseException:
+            # no thread has started to give the place back
+            self._free.release()
+            raise
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._free.release()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Do nothing: broken connections are normal."""
