@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -16,7 +16,9 @@ from groundwork.checks.errors import ClaimLost
 from groundwork.checks.model import CheckSettings, CommandResult, Verified
 from groundwork.checks.ports import CheckJob, CheckProgress, OwnerKind
 from groundwork.execution import commands
+from groundwork.execution.attempt_result import MAX_CONFLICTS, fail_attempt
 from groundwork.execution.commands import Actor
+from groundwork.execution.landing import MAX_NOT_RUN
 from groundwork.execution.state import Cause
 from groundwork.llm.conversation import Conversation, Turn, TurnEnd
 from groundwork.llm.port import Usage
@@ -26,9 +28,9 @@ from groundwork.sandbox.errors import SandboxUnavailable
 from groundwork.sandbox.model import Ending
 from groundwork.sandbox.verdict import Verdict
 from tests.agent.world import MODEL
-from tests.execution.test_agent_worker import World
+from tests.execution.test_agent_worker import FILES, World
 from tests.fakes.checks import ScriptedChecks, exits
-from tests.fakes.upstream import FakeUpstream, tree_id
+from tests.fakes.upstream import FakeServer, FakeUpstream, tree_id
 from tests.plans.plans import draft, id_of, phase, plan_of
 
 SETTINGS = CheckSettings(verify=("run-tests",))
@@ -218,6 +220,73 @@ async def test_a_check_that_could_not_run_is_no_failure_and_uses_no_attempt(endi
     assert (world.state("a").attempts, world.state("a").failed) == (1, ())
 
 
+NEVER_A_VERDICT = [
+    *(CommandResult(command="run-tests", ending=one, log="Hangs.") for one in (Ending.TIMEOUT, Ending.OUTPUT)),
+    CommandResult(command="run-tests", ending=Ending.KILLED, detail="It used too much memory.", log="Hangs."),
+    CommandResult(command="install", setup=True, ending=Ending.EXIT, exit_code=7, log="No package leftpad==9."),
+]
+
+
+@dataclass
+class UnfinishedLandings(LandingChecks):
+    """`stops` may return the result of a command that keeps a landing's check from a verdict."""
+
+    stops: Callable[[CheckJob], CommandResult | None] = lambda job: None
+
+    def advance(self, job: CheckJob, seconds: Callable[[], float]) -> CheckProgress:
+        progress = super().advance(job, seconds)
+        if job.owner.kind is OwnerKind.LANDING and (stopped := self.stops(job)):
+            return CheckProgress((stopped,), Verdict.COULD_NOT_RUN)
+        return progress
+
+
+def unfinished_world(stops: Callable[[CheckJob], CommandResult | None]) -> World:
+    plan = plan_of(phase("One", draft("a", files=("src/a.py",))))
+    return World(plan, SETTINGS, UnfinishedLandings(passing, stops=stops))
+
+
+@pytest.mark.parametrize("stopped", NEVER_A_VERDICT, ids=lambda one: str(one.ending))
+async def test_a_change_whose_commands_never_come_to_a_verdict_goes_to_another_attempt(stopped: CommandResult) -> None:
+    world = unfinished_world(lambda job: stopped if job.owner.number == 1 else None)
+    while world.state("a").attempts < 2 and not world.state("a").failed:
+        assert await world.work("a") in ("LATER", "WORK")
+    state = world.state("a")
+    assert len(checks_of(world).checked) == MAX_NOT_RUN
+    # neither a failure of the change nor an attempt of the three
+    assert (state.attempts, state.max_attempts, state.verified) == (1, 4, None)
+    assert (state.failed[0].keep_changes, checks_of(world).open) == (True, set())
+    assert "5 times in a row" in state.failed[0].reason
+    told: list[str] = []
+    world.model.script = lambda conversation: told.append(json.dumps(conversation.messages[0].content[0]))
+    assert await to_the_end(world) == "DONE"
+    assert stopped.log in told[0]
+    assert "already in your files" in told[0]
+    assert (world.state("a").verified, world.store.read(world.plan.id).execution.cause) == (Verified.PASSED, None)
+
+
+async def test_changes_that_never_come_to_a_verdict_pause_the_plan_at_last_and_a_resume_makes_another() -> None:
+    hangs = True
+    world = unfinished_world(lambda job: NEVER_A_VERDICT[-1] if hangs else None)
+    assert await to_the_end(world, steps=200) == "GATE"
+    execution, state = world.store.read(world.plan.id).execution, world.state("a")
+    assert (execution.status, execution.cause) == (PlanStatus.PAUSED, Cause.TROUBLE)
+    assert "The set-up `install` failed with exit code 7." in (execution.reason or "")
+    assert (state.status, state.attempts, state.attempt_open) == (TaskStatus.PENDING, MAX_CONFLICTS + 1, False)
+    hangs = False
+    world.change(lambda state: commands.resume(state, Actor("somebody", 1_000)))
+    world.handler.wait_at_gate(world.plan.id, 1, id_of(world.plan, "a"), "again")
+    assert await to_the_end(world) == "DONE"
+    assert world.state("a").attempts == MAX_CONFLICTS + 2
+
+
+async def test_a_lost_sandbox_does_not_count_for_the_commands() -> None:
+    lost = CommandResult(command="run-tests", ending=Ending.LOST)
+    world = unfinished_world(lambda job: lost if len(checks_of(world).checked) == 3 else NEVER_A_VERDICT[0])
+    while not world.state("a").failed:
+        assert await world.work("a") in ("LATER", "WORK")
+    assert len(checks_of(world).checked) == MAX_NOT_RUN + 1
+
+
 async def test_checks_that_never_run_pause_the_plan_with_the_reason() -> None:
     world = world_of(lambda command, files: CommandResult(command=command, ending=Ending.LOST, detail="gone"))
     assert await to_the_end(world) == "GATE"
@@ -274,8 +343,8 @@ async def test_a_pause_closes_the_sandbox_of_a_landing_and_a_resume_checks_again
     assert (world.state("a").attempts, world.state("a").verified) == (1, Verified.PASSED)
 
 
-async def test_a_push_whose_answer_was_lost_is_neither_checked_nor_made_again() -> None:
-    world = world_of()
+async def lose_the_answer(world: World) -> None:
+    """Work until the change is pushed, and lose the answer."""
     push = FakeUpstream.push
 
     def lost(self: FakeUpstream, prepared: Any) -> Any:
@@ -285,9 +354,15 @@ async def test_a_push_whose_answer_was_lost_is_neither_checked_nor_made_again() 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(FakeUpstream, "push", lost)
         assert await world.work("a") == "LATER"
+    assert world.commits() == ["a"]
+
+
+async def test_a_push_whose_answer_was_lost_is_neither_checked_nor_made_again() -> None:
+    world = world_of()
+    await lose_the_answer(world)
     assert await world.work("a") == "DONE"
     assert (world.commits(), len(checks_of(world).checked)) == (["a"], 1)
-    assert world.state("a").verified is Verified.PASSED
+    assert (world.state("a").verified, world.state("a").tests) == (Verified.PASSED, 3)
 
 
 async def test_the_tree_of_a_patch_on_its_stack_is_checked() -> None:
@@ -420,6 +495,122 @@ async def test_with_a_red_baseline_nothing_is_called_passed_and_each_change_is_r
         world.checks = LandingChecks(lambda command, files, code=code: exits(command, code))  # type: ignore[misc]
         assert await to_the_end(world) == "DONE"
         assert (world.state("a").verified, len(reviewer.shown)) == (shown, 1)
+        told = "failed: run-tests" if code else "not proven: red baseline"
+        assert trailers(head_of(world).text)[CHECKS] == told
+
+
+async def test_with_a_red_baseline_a_lost_answer_tells_the_same_as_one_that_arrives() -> None:
+    world, reviewer = reviewed_world("conftest.py", red_baseline=True, allow_red_baseline=True)
+    await lose_the_answer(world)
+    assert await to_the_end(world) == "DONE"
+    state = world.state("a")
+    assert (state.verified, state.tests, len(reviewer.shown)) == (None, 3, 1)
+    assert state.findings == ("conftest.py configures tests or builds.",)
+    assert state.reviewed == "Approved: It does what the task asks."
+
+
+async def test_a_commit_found_by_the_next_attempt_keeps_the_proof_of_its_own() -> None:
+    world, _ = reviewed_world("conftest.py")
+    await lose_the_answer(world)
+    task_id = id_of(world.plan, "a")
+    world.change(lambda state: fail_attempt(state, task_id, "The worker was lost.", 1_000))
+    assert await to_the_end(world) == "DONE"
+    state = world.state("a")
+    assert (state.attempts, state.verified, state.tests) == (2, Verified.PASSED, 3)
+    assert state.findings == ("conftest.py configures tests or builds.",)
+    assert state.reviewed == "Approved: It does what the task asks."
+
+
+def moves_before_the_push(world: World) -> Callable[[Conversation], Turn | None]:
+    """The branch moves once, while the first reviewer reads."""
+    reviewer = world.model.script
+
+    def script(conversation: Conversation) -> Turn | None:
+        answer, branch = reviewer(conversation), f"groundwork/{world.plan.id}"
+        head = world.server.history(branch)[0]
+        if answer and "theirs" not in head.tree:
+            world.server.commit(branch, head.sha, head.tree | {"theirs": b"x"}, "theirs\n")
+        return answer
+
+    return script
+
+
+async def test_findings_that_are_new_after_a_move_of_the_branch_are_reviewed_as_well() -> None:
+    world, reviewer = reviewed_world("conftest.py")
+
+    def counts(command: str, files: Files) -> CommandResult:
+        return exits(command, 0, f"== {1 if 'theirs' in files else 5} passed in 1.00s ==")
+
+    world = World(world.plan, SETTINGS, LandingChecks(counts), tests=5)
+    world.model.script = reviewer
+    world.model.script = moves_before_the_push(world)
+    assert await to_the_end(world) == "DONE"
+    assert len(reviewer.shown) == 2
+    assert "Fewer tests ran" not in reviewer.shown[0]
+    assert "Fewer tests ran: 1 instead of 5." in reviewer.shown[1]
+    assert world.state("a").findings[0] == "Fewer tests ran: 1 instead of 5."
+
+
+async def test_the_same_findings_after_a_move_of_the_branch_need_no_second_review() -> None:
+    world, reviewer = reviewed_world("conftest.py")
+    world.model.script = moves_before_the_push(world)
+    assert await to_the_end(world) == "DONE"
+    assert (len(checks_of(world).checked), len(reviewer.shown)) == (2, 1)
+
+
+async def test_a_second_review_has_what_the_first_left_of_their_share_of_the_cost() -> None:
+    world, _ = reviewed_world("conftest.py")
+
+    def counts(command: str, files: Files) -> CommandResult:
+        return exits(command, 0, f"== {1 if 'theirs' in files else 5} passed in 1.00s ==")
+
+    world = World(world.plan, SETTINGS, LandingChecks(counts), tests=5)
+    each, most = cost_micro_usd(MODEL, Usage(100_000, 10_000, calls=1)), review_cost_for("M")
+    first, asked = most // each, []
+
+    def talks(conversation: Conversation) -> Turn | None:
+        if DECIDE not in {tool.name for tool in conversation.tools}:
+            return None
+        asked.append(conversation)
+        if len(asked) == first:
+            return replace(decision(approve=True), usage=Usage(100_000, 10_000, calls=1))
+        return Turn(({"type": "text", "text": "Hm."},), TurnEnd.SAID, Usage(100_000, 10_000, calls=1), MODEL)
+
+    world.model.script = talks
+    world.model.script = moves_before_the_push(world)
+    assert await world.work("a") == "WORK"
+    assert "limit of its cost" in world.state("a").failed[0].reason
+    assert len(asked) == first + 1
+
+
+def deletes(path: str) -> Callable[[Conversation], Turn | None]:
+    """A session that deletes a file and finishes."""
+
+    def script(conversation: Conversation) -> Turn | None:
+        if DECIDE in {tool.name for tool in conversation.tools}:
+            return decision(approve=True)
+        turns = len(conversation.messages) // 2
+        steps: tuple[tuple[str, dict[str, Any]], ...] = (
+            ("delete", {"file_path": path}),
+            ("check", {}),
+            ("finish", {"summary": "Done.", "criteria": []}),
+        )
+        name, arguments = steps[min(turns, 2)]
+        block = {"type": "tool_use", "id": f"toolu_{turns}", "name": name, "input": arguments}
+        return Turn((block,), TurnEnd.CALLS, Usage(10, 10, calls=1), MODEL)
+
+    return script
+
+
+async def test_a_deleted_test_is_seen_while_no_number_of_tests_is_known() -> None:
+    path = "tests/test_app.py"
+    world = World(plan_of(phase("One", draft("a", files=(path,)))), SETTINGS, LandingChecks(passing))
+    world.server = FakeServer.of(FILES | {path: "def test_app() -> None: ...\n"})
+    world.model.script = deletes(path)
+    assert await to_the_end(world) == "DONE"
+    assert path not in head_of(world).tree
+    assert world.state("a").findings == (f"{path} was deleted: it may have held tests.",)
+    assert world.state("a").reviewed
 
 
 async def test_where_the_baseline_is_not_red_the_permission_lets_no_failed_check_land() -> None:

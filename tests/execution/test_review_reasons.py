@@ -23,12 +23,39 @@ SETTINGS = CheckSettings(setup=("pip install -r requirements.txt",), verify=("./
     ],
 )
 def test_what_decides_about_the_tests_is_found(path: str, said: str) -> None:
-    assert [said in line and path in line for line in findings([path], SETTINGS, 3, 3)] == [True]
+    assert [said in line and path in line for line in findings({path: {}}, SETTINGS, 3, 3)] == [True]
 
 
 @pytest.mark.parametrize("path", ["src/app.py", "tests/test_app.py", "scripts/other.sh", "docs/Makefile.md"])
 def test_other_files_need_no_review(path: str) -> None:
-    assert findings([path], SETTINGS, 3, 3) == ()
+    assert findings({path: {}}, SETTINGS, 3, 3) == ()
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *(
+            "tests/test_x.py",
+            "src/app/test_x.py",
+            "src/app/x_test.py",
+            "app/tests.py",
+            "pkg/x_test.go",
+            "tests/data.json",
+        ),
+        *("web/x.test.ts", "web/x.spec.js", "web/__tests__/x.tsx", "spec/models/x.rb", "lib/x_spec.rb"),
+        *("src/test/java/a/X.java", "src/a/XTest.java", "App.Tests/X.cs", "UnitTests/X.cs", "src/XSpec.scala"),
+    ],
+)
+@pytest.mark.parametrize(("tests", "before"), [(None, None), (3, None), (3, 3)])
+def test_a_deleted_test_is_found_whatever_the_number_of_tests(path: str, tests: int | None, before: int | None) -> None:
+    assert findings({path: None}, SETTINGS, tests, before) == (f"{path} was deleted: it may have held tests.",)
+
+
+@pytest.mark.parametrize(
+    "path", ["src/app.py", "src/latest.py", "src/contest/app.py", "docs/attestation.md", "Latest.java"]
+)
+def test_other_deleted_files_need_no_review(path: str) -> None:
+    assert findings({path: None}, SETTINGS, 3, 3) == ()
 
 
 @pytest.mark.parametrize(
@@ -36,11 +63,11 @@ def test_other_files_need_no_review(path: str) -> None:
     [(2, 3, 1), (None, 3, 1), (0, 1, 1), (3, 3, 0), (4, 3, 0), (None, None, 0), (3, None, 0)],
 )
 def test_fewer_tests_are_found(tests: int | None, before: int | None, found: int) -> None:
-    assert len(findings(["src/app.py"], SETTINGS, tests, before)) == found
+    assert len(findings({"src/app.py": {}}, SETTINGS, tests, before)) == found
 
 
 def test_a_lost_test_is_told_before_many_files() -> None:
-    told = findings([f"{n}/conftest.py" for n in range(100)], SETTINGS, 1, 2)
+    told = findings({f"{n}/conftest.py": {} for n in range(100)}, SETTINGS, 1, 2)
     assert len(told) == MAX_FINDINGS
     assert told[0] == "Fewer tests ran: 1 instead of 2."
 

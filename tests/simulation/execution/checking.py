@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
+from zlib import crc32
 
 from groundwork.adapters.dynamodb.check_rows import ROLLBACK, RUNNING
 from groundwork.adapters.dynamodb.sessions import DynamoSessions
@@ -25,6 +26,8 @@ from tests.simulation.known import demand
 
 SETTINGS = CheckSettings(verify=("check",))
 RED, NOT_RUN = 0.15, 0.1
+HANGING = 6
+"""One in so many attempts makes a change whose check at the landing always hangs."""
 
 
 def checks_at_start(world: World, plan: Plan) -> tuple[RepositoryChecks, ...]:
@@ -37,6 +40,7 @@ class Job:
     ends_at: float
     tree: str
     verdict: Verdict
+    hangs: bool = False
 
 
 @dataclass(slots=True)
@@ -67,7 +71,7 @@ class CheckService:
         # a session's check may have been tampered with by its own commands
         if known.verdict is Verdict.PASSED and job.owner.kind is OwnerKind.LANDING:
             self.passed.add((job.owner.task_id, known.tree))
-        return CheckProgress((result_of(known.verdict),), known.verdict)
+        return CheckProgress((result_of(known.verdict, known.hangs),), known.verdict)
 
     def close(self, owner: Owner) -> None:
         self.open.pop(owner.id, None)
@@ -79,7 +83,9 @@ class CheckService:
             verdict = Verdict.FAILED
         elif chance < RED + NOT_RUN:
             verdict = Verdict.COULD_NOT_RUN
-        return Job(now + self.random.choice([0.0, 1.0, 30.0, 400.0]), job.tree_sha, verdict)
+        hangs = job.owner.kind is OwnerKind.LANDING and crc32(job.owner.id.encode()) % HANGING == 0
+        verdict = Verdict.COULD_NOT_RUN if hangs else verdict
+        return Job(now + self.random.choice([0.0, 1.0, 30.0, 400.0]), job.tree_sha, verdict, hangs)
 
     def _is_claimed(self, owner: Owner) -> bool:
         if owner.kind is OwnerKind.ROLLBACK:
@@ -92,7 +98,9 @@ class CheckService:
         return number_of(row, "epoch") == owner.epoch
 
 
-def result_of(verdict: Verdict) -> CommandResult:
+def result_of(verdict: Verdict, hangs: bool = False) -> CommandResult:
+    if hangs:
+        return CommandResult(command="check", ending=Ending.TIMEOUT)
     if verdict is Verdict.COULD_NOT_RUN:
         return CommandResult(command="check", ending=Ending.LOST)
     return CommandResult(command="check", ending=Ending.EXIT, exit_code=0 if verdict is Verdict.PASSED else 1)
@@ -157,8 +165,10 @@ class CheckInvariants:
             old, new = before.of(task.id), after.of(task.id)
             if new.failed and new.failed[-1:] != old.failed[-1:]:
                 reason = new.failed[-1].reason
-                wrong = "could not run" in reason and not reason.startswith("Gave up")
-                demand(not wrong, "what_could_not_run_uses_no_attempt", f"{task.id}: {reason}")
+                not_run = "could not run" in reason and not reason.startswith("Gave up")
+                given_back = new.conflicts == old.conflicts + 1 and new.max_attempts == old.max_attempts + 1
+                counts = not_run and not (given_back and "times in a row" in reason)
+                demand(not counts, "what_could_not_run_uses_no_attempt", f"{task.id}: {reason}")
             done = new.status is TaskStatus.COMPLETED and old.status is not TaskStatus.COMPLETED
             repository_id = task.repository_id or after.plan.repository_id
             if done and new.files and not after.plan.auto_commit and self._has_checks(after, repository_id):

@@ -8,6 +8,7 @@ from groundwork.agent.check_tools import SessionChecks, advance
 from groundwork.agent.landing import Landing
 from groundwork.agent.runner import _Run
 from groundwork.agent.session import Session
+from groundwork.execution.attempt_result import fail_attempt
 from groundwork.execution.landing import Lander
 from groundwork.execution.worker import Failed
 from groundwork.plans.model import Plan
@@ -45,6 +46,10 @@ async def _final_unseen(self: Lander, session: Any, proven: Any, tree: str, comp
 
 async def _counts_as_failed(self: Lander, session: Any, progress: Any) -> Any:
     return Failed("The check `check` could not run (lost).")
+
+
+def _not_given_back(execution_state: Any, task_id: str, outcome: Failed, now_ms: int) -> Any:
+    return fail_attempt(execution_state, task_id, outcome.reason, now_ms, outcome.keep_changes)
 
 
 def pushes(faults: ExecutionFaults) -> ExecutionFaults:
@@ -148,6 +153,12 @@ MUTANTS_OF_CHECKS = (
         "not run is failed",
         "a check that could not run uses up an attempt",
         patched("groundwork.execution.landing.Lander._could_not_run", _counts_as_failed),
+        with_checks,
+    ),
+    ExecutionMutant(
+        "a check that hangs is failed",
+        "a check that never ends uses up an attempt",
+        patched("groundwork.execution.attempt_result._give_back_unchecked", _not_given_back),
         with_checks,
     ),
     ExecutionMutant(

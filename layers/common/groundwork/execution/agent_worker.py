@@ -38,9 +38,10 @@ from groundwork.checks.errors import ClaimLost
 from groundwork.checks.model import Verified
 from groundwork.checks.ports import CheckRunner, Owner, OwnerKind
 from groundwork.errors import GroundworkError
-from groundwork.execution.landing import Lander, LandingDeps, SessionStore, Target
+from groundwork.execution.landing import Lander, LandingDeps, SessionStore, Target, review_text
 from groundwork.execution.landing_targets import BranchTarget, PatchTarget, verified_of
 from groundwork.execution.patch_stacks import PatchStacks
+from groundwork.execution.review_reasons import findings_of
 from groundwork.execution.sandbox_owners import attempt_owner
 from groundwork.execution.state import TaskUsage
 from groundwork.execution.worker import (
@@ -313,8 +314,7 @@ class _Invocation:
         # the branch then has the earlier attempt's files, not those of this session
         if landed.marks.attempt != session.brief.attempt:
             return await self._already(landed, "An earlier attempt is already committed.")
-        files, verified = tuple(session.changes), self._verified(landed)
-        return Completed(landed.sha, session.ended.summary, files, verified=verified)
+        return await self._completed(landed, session.ended.summary, tuple(session.changes), session)
 
     def _model(self) -> ConversationModel:
         return self.worker.model(self.assignment.model, self.assignment.model_effort)
@@ -327,12 +327,23 @@ class _Invocation:
         deps = LandingDeps(worker.checks, self._model, worker.cost, worker.sessions.save)
         return Lander(deps, assignment, self.context, self.upstream, target, self.folder.parent / "landing")
 
-    def _verified(self, landed: Landed) -> Verified | None:
-        return verified_of(landed, self.assignment.checks is not None)
-
     async def _already(self, landed: Landed, summary: str) -> Completed:
         files = await asyncio.to_thread(self.upstream.files_of, landed.sha)
-        return Completed(landed.sha, summary, files, verified=self._verified(landed))
+        session = await asyncio.to_thread(self.worker.sessions.load, self.assignment.task.id, landed.marks.attempt)
+        return await self._completed(landed, summary, files, session)
+
+    async def _completed(
+        self, landed: Landed, summary: str, files: tuple[str, ...], session: Session | None
+    ) -> Completed:
+        """Complete the task with a commit that is already there, and tell the proof of its session's landing."""
+        verified = verified_of(landed, self.assignment.checks is not None)
+        done = Completed(landed.sha, summary, files, verified=verified)
+        if session is None or session.landing is None:
+            return done
+        found = findings_of(session, self.assignment, await self.context.completed_tasks())
+        review = session.landing.review
+        reviewed = review_text(review if review and review.findings == found else None)
+        return replace(done, tests=session.landing.tests, findings=found, reviewed=reviewed)
 
 
 class _TreeNeeded(GroundworkError):

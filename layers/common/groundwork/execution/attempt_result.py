@@ -27,7 +27,7 @@ MAX_REASON = 2_000
 MAX_ACTIVITY = 300
 MAX_FAILED_ATTEMPTS = 5
 MAX_CONFLICTS = 10
-"""Attempts given back to a task after conflicts with other tasks."""
+"""Attempts given back to a task after conflicts with other tasks, or checks that could not run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +96,8 @@ def _complete(execution_state: ExecutionState, task_id: str, done: Completed, no
 
 
 def _fail(execution_state: ExecutionState, task_id: str, outcome: Failed, now_ms: int) -> ExecutionState:
+    if outcome.could_not_run:
+        return _give_back_unchecked(execution_state, task_id, outcome, now_ms)
     if outcome.final:
         execution_state = execution_state.with_task(task_id, max_attempts=execution_state.of(task_id).attempts)
     if outcome.conflict:
@@ -125,6 +127,17 @@ def _give_back(execution_state: ExecutionState, task_id: str) -> ExecutionState:
     if state.conflicts >= MAX_CONFLICTS:
         return execution_state
     return execution_state.with_task(task_id, conflicts=state.conflicts + 1, max_attempts=state.max_attempts + 1)
+
+
+def _give_back_unchecked(execution_state: ExecutionState, task_id: str, outcome: Failed, now_ms: int) -> ExecutionState:
+    """End an attempt whose check could not run. It never counts; at the bound a user must resume the plan."""
+    state = execution_state.of(task_id)
+    given_back = {"conflicts": state.conflicts + 1, "max_attempts": state.max_attempts + 1}
+    if state.conflicts >= MAX_CONFLICTS:
+        # without the log: the next attempt reads it
+        execution_state = pause_for_trouble(execution_state, outcome.reason.partition("\n")[0])
+    after = execution_state.with_task(task_id, **given_back)
+    return fail_attempt(after, task_id, outcome.reason, now_ms, outcome.keep_changes)
 
 
 def _record_transient_failure(

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from groundwork.agent.secret_scan import redact
 from groundwork.checks.model import CommandResult
 from groundwork.execution.count_tests import tests_run
+from groundwork.sandbox.model import Ending
 from groundwork.sandbox.verdict import Verdict
 from groundwork.text import clean, one_line, shorten
 
@@ -12,6 +13,8 @@ from groundwork.text import clean, one_line, shorten
 MAX_HEAD = 300
 MAX_TAIL = 900
 MAX_COMMAND = 120
+
+_BY_COMMANDS = frozenset({Ending.EXIT, Ending.TIMEOUT, Ending.KILLED, Ending.OUTPUT})
 
 
 def failure(results: Sequence[CommandResult]) -> str:
@@ -24,11 +27,33 @@ def failure(results: Sequence[CommandResult]) -> str:
 
 
 def could_not_run(results: Sequence[CommandResult]) -> str:
-    lost = next((one for one in results if one.verdict is Verdict.COULD_NOT_RUN), None)
-    if lost is None or lost.ending is None:
+    stopped = _without_verdict(results)
+    if not stopped or (ending := stopped[0].ending) is None:
         return "The checks could not run."
-    command, detail = shorten(one_line(lost.command), MAX_COMMAND), redact(one_line(lost.detail))
-    return f"The check `{command}` could not run ({lost.ending.value}{f': {detail}' if detail else ''})."
+    first = stopped[0]
+    command, detail = shorten(one_line(first.command), MAX_COMMAND), redact(one_line(first.detail))
+    if ending is Ending.EXIT:
+        return f"The set-up `{command}` failed with exit code {first.exit_code}."
+    return f"The check `{command}` could not run ({ending.value}{f': {detail}' if detail else ''})."
+
+
+def could_not_run_with_log(results: Sequence[CommandResult]) -> str:
+    """Reason of a check without a verdict, with both ends of the log."""
+    log = next((one.log for one in _without_verdict(results)), "")
+    told = could_not_run(results)
+    return f"{told}\n{shortened(redact(clean(log)))}" if log else told
+
+
+def ended_by_commands(results: Sequence[CommandResult]) -> bool:
+    """True if the commands themselves kept the check from a verdict, not a lost or missing sandbox."""
+    stopped = _without_verdict(results)
+    return bool(stopped) and all(one.ending in _BY_COMMANDS for one in stopped)
+
+
+def _without_verdict(results: Sequence[CommandResult]) -> list[CommandResult]:
+    """List the commands that kept a check from a verdict. A failed set-up says nothing about the change."""
+    unproven = {Verdict.COULD_NOT_RUN}
+    return [one for one in results if one.verdict in (unproven | {Verdict.FAILED} if one.setup else unproven)]
 
 
 def shortened(log: str) -> str:

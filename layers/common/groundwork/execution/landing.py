@@ -5,6 +5,7 @@ invocation continues: a sandbox is opened once for each tree, and nothing is pus
 """
 
 import asyncio
+import hashlib
 import shutil
 import time
 from collections.abc import Awaitable, Callable
@@ -25,7 +26,7 @@ from groundwork.checks.model import CheckSettings, Verified
 from groundwork.checks.poll_delay import MIN_DELAY_S, poll_delay_s
 from groundwork.checks.ports import CheckJob, CheckProgress, CheckRunner
 from groundwork.execution import check_report
-from groundwork.execution.review_reasons import findings
+from groundwork.execution.review_reasons import findings_of
 from groundwork.execution.sandbox_owners import landing_owner
 from groundwork.execution.state import TaskUsage
 from groundwork.execution.worker import (
@@ -59,7 +60,7 @@ MAX_MOVES = 20
 """Moves of the branch by others during one landing; then a user must act."""
 
 MAX_NOT_RUN = 5
-"""Checks in a row that could not run."""
+"""Checks in a row that could not run, counted by cause: trouble outside, or the commands themselves."""
 
 QUEUE_S = 15.0
 MAX_QUEUE_S = 120.0
@@ -95,8 +96,10 @@ class SessionStore(Protocol):
 class Target(Protocol):
     """Place of a landing: a branch, or the stack of patches."""
 
-    def prepare(self, session: Session, verified: Verified, completed: tuple[CompletedTask, ...]) -> Candidate | Landed:
-        """Rebase the change. Raises MergeConflict, CommitGone."""
+    def prepare(
+        self, session: Session, verified: Verified | None, completed: tuple[CompletedTask, ...]
+    ) -> Candidate | Landed:
+        """Rebase the change. `verified` is None if a red baseline proves nothing. Raises MergeConflict, CommitGone."""
         ...
 
 
@@ -149,7 +152,7 @@ class Lander:
         return Waiting(min(MAX_QUEUE_S, QUEUE_S * ahead), told)
 
     async def _prepare(
-        self, session: Session, verified: Verified, completed: tuple[CompletedTask, ...]
+        self, session: Session, verified: Verified | None, completed: tuple[CompletedTask, ...]
     ) -> Candidate | Landed:
         return await asyncio.to_thread(self.target.prepare, session, verified, completed)
 
@@ -192,10 +195,10 @@ class Lander:
             tuple(session.changes),
             # compared in the commit: another patch may land until then
             based_on=None if landed else completed,
-            verified=proven.shown,
-            tests=proven.tests,
+            verified=proven.verified,
+            tests=_landing(session).tests,
             findings=proven.findings,
-            reviewed=f"Approved: {proven.review.reason}" if proven.review else "",
+            reviewed=review_text(proven.review),
         )
 
     # proof
@@ -298,20 +301,28 @@ class Lander:
         fields: dict[str, Any] = {"tests": check_report.tests_of(progress.results), "log": ""}
         match progress.verdict:
             case Verdict.PASSED:
-                fields |= {"passed": candidate.tree, "not_run": 0}
+                fields |= {"passed": candidate.tree, "not_run": 0, "unended": 0}
             case Verdict.FAILED:
-                fields |= {"failed": candidate.tree, "not_run": 0, "log": check_report.failure(progress.results)}
+                log = check_report.failure(progress.results)
+                fields |= {"failed": candidate.tree, "not_run": 0, "unended": 0, "log": log}
+            # without a tree, the next invocation begins another round in a new sandbox
+            case _ if check_report.ended_by_commands(progress.results):
+                fields = {"tree": "", "unended": _landing(session).unended + 1}
             case _:
-                # without a tree, the next invocation begins another round in a new sandbox
                 fields = {"tree": "", "not_run": _landing(session).not_run + 1}
         return await self._save(session.changed(landing=_landing(session).changed(**fields)))
 
     async def _could_not_run(self, session: Session, progress: CheckProgress) -> TaskOutcome:
+        landing, told = _landing(session), f"The checks could not run {MAX_NOT_RUN} times in a row."
+        if landing.unended >= MAX_NOT_RUN:
+            # probably the change's own doing, and no session would see it otherwise: only the next one can mend it
+            log = check_report.could_not_run_with_log(progress.results)
+            return Failed(f"{told} {log}", keep_changes=True, could_not_run=True)
         reason = check_report.could_not_run(progress.results)
-        if _landing(session).not_run < MAX_NOT_RUN:
+        if landing.not_run < MAX_NOT_RUN:
             return TransientFailure(reason)
-        await self._save(session.changed(landing=_landing(session).changed(not_run=0)))
-        return Blocked(f"The checks could not run {MAX_NOT_RUN} times in a row. {reason}")
+        await self._save(session.changed(landing=landing.changed(not_run=0)))
+        return Blocked(f"{told} {reason}")
 
     async def _close(self, landing: Landing, runner: CheckRunner) -> None:
         if landing.rounds:
@@ -326,36 +337,37 @@ class Lander:
     async def _reviewed(
         self, session: Session, candidate: Candidate, verified: Verified, completed: tuple[CompletedTask, ...]
     ) -> "_Proven | TaskOutcome":
-        settings, landing = self.assignment.checks, _landing(session)
-        before = next((one.tests for one in reversed(completed) if one.tests is not None), self.assignment.tests_before)
-        found = findings(session.changes, settings, landing.tests, before) if settings else ()
+        settings, found = self.assignment.checks, findings_of(session, self.assignment, completed)
         red = settings is not None and settings.allow_red_baseline
         shown = None if red and verified is Verified.PASSED else verified
-        proven = _Proven(session, verified, shown, landing.tests, found, landing.review)
         required = self.assignment.review or red or bool(found) or (settings is not None and settings.require_review)
         if not required:
-            return proven
-        if landing.review is None:
-            decided = await self._review(session, candidate, found)
-            if not isinstance(decided, Session):
-                return decided
-            session = decided
-        review_ = _landing(session).review
-        assert review_
-        if not review_.approved:
-            return Failed(f"The reviewer rejected the change: {review_.reason}", keep_changes=True)
-        return _Proven(session, verified, shown, landing.tests, found, review_)
+            return _Proven(session, shown, found, None)
+        diff = await asyncio.to_thread(candidate.diff)
+        decision = _landing(session).review
+        # after a move of the branch there may be other findings, and the reviewer has not seen them
+        if decision is None or (decision.findings, decision.diff) != (found, _digest(diff)):
+            reviewed = await self._review(session, candidate, found, diff)
+            if not isinstance(reviewed, Session):
+                return reviewed
+            session, decision = reviewed, _landing(reviewed).review
+        assert decision
+        if not decision.approved:
+            return Failed(f"The reviewer rejected the change: {decision.reason}", keep_changes=True)
+        return _Proven(session, shown, found, decision)
 
-    async def _review(self, session: Session, candidate: Candidate, found: tuple[str, ...]) -> Session | TaskOutcome:
+    async def _review(
+        self, session: Session, candidate: Candidate, found: tuple[str, ...], diff: str
+    ) -> Session | TaskOutcome:
         if self.context.left_ms() < REVIEW_MS:
             return Suspended()
         await self.context.report_activity("A reviewer reads the change")
-        checkout = await self._checkout(candidate.commit)
-        cost = review_cost_for(self.assignment.task.effort, self.assignment.max_cost_micro_usd)
-        request = ReviewRequest(session.brief, candidate.diff(), found, Workspace(checkout), cost)
-        model = self.deps.model()
+        checkout, landing = await self._checkout(candidate.commit), _landing(session)
+        share = review_cost_for(self.assignment.task.effort, self.assignment.max_cost_micro_usd)
+        request = ReviewRequest(session.brief, diff, found, Workspace(checkout), max(0, share - landing.review_cost))
+        model, costs = self.deps.model(), list[int]()
         try:
-            decision = await unless_stopped(review(request, model, self._report(session)), self.context.stop)
+            decision = await unless_stopped(review(request, model, self._report(session, costs)), self.context.stop)
         except Misconfigured:
             raise
         except ModelError as fault:
@@ -365,9 +377,11 @@ class Lander:
             await model.close()
         if decision is None:
             return Suspended()
-        return await self._save(session.changed(landing=_landing(session).changed(review=decision)))
+        seen = decision.model_copy(update={"findings": found, "diff": _digest(diff)})
+        cost = landing.review_cost + sum(costs)
+        return await self._save(session.changed(landing=landing.changed(review=seen, review_cost=cost)))
 
-    def _report(self, session: Session) -> Callable[[int, Turn], Awaitable[int]]:
+    def _report(self, session: Session, costs: list[int]) -> Callable[[int, Turn], Awaitable[int]]:
         async def report(number: int, turn: Turn) -> int:
             used = turn.usage
             spent = TaskUsage(
@@ -381,6 +395,7 @@ class Lander:
             tools = tuple(str(call.get("name", "")) for call in turn.calls)
             told = TurnReport(session.turns + number, tools, (), "The reviewer reads the change.", spent)
             await self.context.report_turn(told)
+            costs.append(spent.cost_micro_usd)
             return spent.cost_micro_usd
 
         return report
@@ -388,18 +403,22 @@ class Lander:
 
 @dataclass(frozen=True, slots=True)
 class _Proven:
-    """A change that may land.
-
-    `shown` is its verdict for users: with a red baseline nothing is called passed.
-    """
+    """A change that may land. `verified` is None for a pass that proves nothing: with a red baseline."""
 
     session: Session
-    verified: Verified
-    shown: Verified | None
-    tests: int | None
+    verified: Verified | None
     findings: tuple[str, ...]
     review: Review | None
 
 
+def review_text(review: Review | None) -> str:
+    """Tell an approval to users; empty without a review."""
+    return f"Approved: {review.reason}" if review else ""
+
+
 def _landing(session: Session) -> Landing:
     return session.landing or Landing()
+
+
+def _digest(diff: str) -> str:
+    return hashlib.sha256(diff.encode(errors="surrogatepass")).hexdigest()

@@ -13,6 +13,9 @@ from groundwork.execution.landing import Candidate, SessionStore
 from groundwork.execution.patch_stacks import PatchStacks
 from groundwork.execution.worker import Assignment, CompletedTask
 
+NOT_PROVEN = "not proven: red baseline"
+"""Trailer of a change whose checks passed although they fail on the default branch."""
+
 
 @dataclass(frozen=True, slots=True)
 class BranchTarget:
@@ -21,7 +24,9 @@ class BranchTarget:
     upstream: Upstream
     assignment: Assignment
 
-    def prepare(self, session: Session, verified: Verified, completed: tuple[CompletedTask, ...]) -> Candidate | Landed:
+    def prepare(
+        self, session: Session, verified: Verified | None, completed: tuple[CompletedTask, ...]
+    ) -> Candidate | Landed:
         assert session.ended
         change, assignment = changes.from_json(session.changes), self.assignment
         checks = checks_trailer(assignment, verified)
@@ -45,7 +50,9 @@ class PatchTarget:
     upstream: Upstream
     store: SessionStore
 
-    def prepare(self, session: Session, verified: Verified, completed: tuple[CompletedTask, ...]) -> Candidate | Landed:
+    def prepare(
+        self, session: Session, verified: Verified | None, completed: tuple[CompletedTask, ...]
+    ) -> Candidate | Landed:
         stacks = PatchStacks(self.store)
         below = stacks.of_tasks(completed)
         patch = attempt_steps.make_patch(self.upstream, session, stacks.of_patches(session.base_patches), below)
@@ -63,17 +70,19 @@ def _with(stack: Stack, patch: Patch) -> Stack:
     return Stack((*stack.order, ref), {**stack.patches, ref: patch})
 
 
-def checks_trailer(assignment: Assignment, verified: Verified) -> str:
+def checks_trailer(assignment: Assignment, verified: Verified | None) -> str:
     """Tell the verdict and the commands; nothing for a repository without checks."""
     if assignment.checks is None:
         return ""
+    if verified is None:
+        return NOT_PROVEN
     if verified is Verified.NOT_RUN:
         return verified.value
     return f"{verified.value}: {'; '.join(assignment.checks.verify)}"
 
 
 def verified_of(landed: Landed, configured: bool) -> Verified | None:
-    """Read the verdict from the trailer of a commit that is already there."""
+    """Read the verdict from the trailer of a commit that is already there; None if it proves nothing."""
     told = landed.checks.partition(":")[0]
     if told in set(Verified):
         return Verified(told)

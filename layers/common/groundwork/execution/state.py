@@ -76,8 +76,9 @@ class TaskExecution(Stored):
     Other writers change `lease_until`, `pending_token`, `usage`, `turns` and `activity` without `seq`, and never
     together with the transitions that follow.
 
-    `conflicts` counts attempts given back after a conflict with another task. `max_cost` is the reserved cost of the
-    open attempt in millionths of a dollar, `cost_before` the cost of the task at its start.
+    `conflicts` counts attempts given back after a conflict with another task, or a check that could not run.
+    `max_cost` is the reserved cost of the open attempt in millionths of a dollar, `cost_before` the cost of the task at
+    its start.
     """
 
     # stored names outlive a renaming: during a deployment an older release reads the same rows

@@ -154,14 +154,16 @@ class Failed:
     """Failed attempt. `reason` is shown to users and to the next attempt.
 
     `final`: retries cannot help, so the task fails at once. `keep_changes`: the next attempt starts with this one's
-    change. `conflict`: other tasks were faster, so the attempt is given back. `verified` is FAILED after a failed
-    check.
+    change. `conflict`: other tasks were faster, so the attempt is given back. `could_not_run`: the commands of its
+    check failed to set up or to end; the attempt is given back, and at the bound the plan pauses. `verified` is FAILED
+    after a failed check.
     """
 
     reason: str
     final: bool = False
     keep_changes: bool = False
     conflict: bool = False
+    could_not_run: bool = False
     verified: Verified | None = None
 
 
