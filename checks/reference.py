@@ -175,7 +175,7 @@ LIMITS = (
     ("lines of a file that may be replaced unread", "groundwork.agent.tools.MAX_UNREAD_LINES"),
     ("calls of check and run in an attempt", "groundwork.agent.check_state.MAX_RUNS"),
     ("seconds of commands in an attempt of medium effort", "groundwork.agent.check_state.MAX_COMMAND_SECONDS"),
-    ("seconds between two looks at a command", "groundwork.checks.poll_delay.MAX_DELAY_S"),
+    ("seconds between two polls of a command", "groundwork.checks.poll_delay.MAX_DELAY_S"),
     ("MB of a file that a checkout holds", "groundwork.adapters.git.clone.MAX_FILE_MB"),
     ("commits searched for a task's commit", "groundwork.adapters.git.task_commits.MAX_COMMITS"),
     ("bytes of a request or response", "groundwork.api.http.MAX_BYTES"),

@@ -86,7 +86,7 @@ class Timed:
         run = self.clock.seconds - self.began[job.id]
         if self.clock.seconds < ends:
             running = CommandResult(command=job.commands[0], seconds=run)
-            return CheckProgress((running,), None, 2.0, f"Runs {job.commands[0]} ({run:.0f} s)")
+            return CheckProgress((running,), None, 2.0, f"Running {job.commands[0]} ({run:.0f} s)")
         return CheckProgress((exits(job.commands[0], 0, seconds=self.seconds),), Verdict.PASSED)
 
     def log(self, owner: Owner, job_id: str, position: int, offset: int) -> LogPage:
@@ -147,13 +147,13 @@ async def test_a_short_command_is_waited_for_in_place(tmp_path: Path) -> None:
     assert await world.to_the_end() == []
     assert world.stored.ended
     assert world.stored.ended.success
-    assert "Runs pytest -q" in world.activities
+    assert "Running pytest -q" in world.activities
 
 
 async def test_a_long_command_holds_no_invocation_and_is_started_once(tmp_path: Path) -> None:
     world = World(tmp_path, calls(WRITE), calls(CHECK), calls(finish()))
     first = await world.invoke()
-    assert (first.pause, first.wait_s, first.activity) == (Pause.COMMAND, 10.0, "Runs pytest -q (20 s)")
+    assert (first.pause, first.wait_s, first.activity) == (Pause.COMMAND, 10.0, "Running pytest -q (20 s)")
     assert world.clock.seconds == 1_000 + WAIT_IN_PLACE_S
     waits = await world.to_the_end()
     assert len(world.runner.started) == 1
@@ -366,12 +366,12 @@ async def test_a_free_slot_is_waited_for_without_an_invocation(tmp_path: Path) -
 
     def busy(job: CheckJob, seconds: Callable[[], float]) -> CheckProgress:
         if waits:
-            return CheckProgress(wait_s=waits.pop(), activity="Waits for a free sandbox")
+            return CheckProgress(wait_s=waits.pop(), activity="Waiting for a free sandbox")
         return advance(job, seconds)
 
     world.runner.advance = busy  # type: ignore[method-assign]
     result = await world.invoke()
-    assert (result.pause, result.wait_s, result.activity) == (Pause.COMMAND, 40.0, "Waits for a free sandbox")
+    assert (result.pause, result.wait_s, result.activity) == (Pause.COMMAND, 40.0, "Waiting for a free sandbox")
     pauses = await world.to_the_end()
     # neither longer nor shorter than the runner asks for
     assert pauses == [40.0] * 8

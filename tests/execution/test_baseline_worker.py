@@ -97,7 +97,7 @@ def test_a_long_baseline_continues_in_the_next_invocation(bench: Bench) -> None:
     bench.left = RESERVE_MS + 5_000
     assert bench.worker().run(ID) == "running"
     assert bench.again == [ID]
-    assert bench.baseline.activity.startswith("Runs: test")
+    assert bench.baseline.activity.startswith("Running: test")
     (sandbox,) = bench.desk.sandboxes.living
     bench.desk.sandboxes.kill(sandbox.handle, next(iter(sandbox.commands)))
     bench.left = 300_000

@@ -201,7 +201,7 @@ async def test_a_long_check_puts_the_landing_away_and_later_invocations_go_on_wi
     world = world_of()
     checks_of(world).waits = 3
     assert await world.work("a") == "LATER"
-    assert world.state("a").activity == "Runs: run-tests (2 s)"
+    assert world.state("a").activity == "Running: run-tests (2 s)"
     asked = world.model.asked
     assert await to_the_end(world) == "DONE"
     assert (world.model.asked, world.state("a").attempts, len(checks_of(world).checked)) == (asked, 1, 1)
@@ -391,7 +391,7 @@ async def test_a_second_landing_waits_its_turn_without_a_sandbox() -> None:
     checks_of(world).waits = 1
     assert await world.work("a") == "LATER"
     assert await world.work("b") == "LATER"
-    assert world.state("b").activity == "Waits to land: 1 task is before it"
+    assert world.state("b").activity == "Waiting to land: 1 task is before it"
     assert len(checks_of(world).open) == 1
     assert await to_the_end(world, "a") == "DONE"
     assert await to_the_end(world, "b") == "DONE"

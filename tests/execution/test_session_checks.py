@@ -56,7 +56,7 @@ class LongChecks(ScriptedChecks):
         if self.left[job.id]:
             self.left[job.id] -= 1
             self._bill(job.owner, 60.0)
-            activity = f"Runs: {job.commands[0]} (60 s)"
+            activity = f"Running: {job.commands[0]} (60 s)"
             return CheckProgress(wait_s=60.0, activity=activity, bill=self.bills[job.owner.id])
         return super().advance(job, seconds)
 
@@ -170,7 +170,7 @@ async def test_a_session_with_a_long_command_is_put_away_and_waits_outside() -> 
     assert answer == {"next": "LATER", "waitSeconds": 60}
     state = world.state("a")
     assert (state.status, state.attempts, state.consecutive_faults, state.lost_workers) == (TaskStatus.RUNNING, 1, 0, 0)
-    assert state.activity == "Runs: run-tests (60 s)"
+    assert state.activity == "Running: run-tests (60 s)"
     assert (state.lease_until, state.error_msg) == (0, None)
     asked, turns = world.model.asked, state.turns
     assert [await world.work("a"), await world.work("a")] == ["LATER", "LATER"]
@@ -307,7 +307,7 @@ async def test_what_users_see_of_a_command_holds_no_secret_of_its_arguments() ->
     world = world_of(looks=1)
     scripted(world, a=[[write("a", "x\n")], [call("run", command=f"run-tests --key {key}")], *repair("a")[2:]])
     assert await world.work("a") == "LATER"
-    assert world.state("a").activity == "Runs: run-tests --key [an AWS access key] (60 s)"
+    assert world.state("a").activity == "Running: run-tests --key [an AWS access key] (60 s)"
     assert await to_the_end(world) == "DONE"
 
 

@@ -49,7 +49,7 @@ class ScriptedChecks:
         if key in self.ended:
             return replace(self.ended[key], bill=self.bills[job.owner.id])
         if self.calls[key] <= self.waits:
-            return CheckProgress(wait_s=2.0, activity=f"Runs: {job.commands[0]} (2 s)")
+            return CheckProgress(wait_s=2.0, activity=f"Running: {job.commands[0]} (2 s)")
         tree = job.tree() if callable(job.tree) else job.tree
         files = {path: place.read_bytes() for path, place in files_of(tree.folder)}
         results = [self.script(command, files) for command in job.commands]

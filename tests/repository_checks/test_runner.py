@@ -246,7 +246,7 @@ def test_a_long_command_is_left_alone_and_told(desk: Desk) -> None:
     desk.outcomes["test"] = [None]
     job = desk.job(desk.owner(), "test")
     progress = desk.runner.advance(job, lambda: 0.0)
-    assert (progress.verdict, progress.activity) == (None, "Runs: test (0 s)")
+    assert (progress.verdict, progress.activity) == (None, "Running: test (0 s)")
     assert progress.results[0].ending is None
     assert progress.wait_s == 2
     desk.runner.advance(job, lambda: 0.0)
@@ -270,7 +270,7 @@ def test_the_wait_for_a_slot_is_polled_each_minute_and_less_often_after_hours(de
     for hours in (0, 1, 1, 48):
         desk.clock.pass_seconds(3_600 * hours)
         progress = desk.runner.advance(waiting, lambda: 0.0)
-        assert (progress.results, progress.bill, progress.activity) == ((), None, "Waits for a free sandbox")
+        assert (progress.results, progress.bill, progress.activity) == ((), None, "Waiting for a free sandbox")
         assert progress.wait_s == next_look_s(progress)
         waits.append(progress.wait_s)
     assert waits == [2.0, 60.0, 72.0, MAX_DELAY_S]
@@ -297,7 +297,7 @@ def test_a_command_that_takes_a_moment_to_end_is_waited_for(desk: Desk, monkeypa
     with monkeypatch.context() as patch:
         patch.setattr(desk.sandboxes, "kill", lambda handle, command_id: None)
         progress = desk.runner.advance(desk.job(owner, "test", id_="j2"), lambda: 0.0)
-    assert (progress.verdict, progress.activity) == (None, "Waits for an earlier command to end")
+    assert (progress.verdict, progress.activity) == (None, "Waiting for an earlier command to end")
     assert finish(desk.runner, desk.job(owner, "test", id_="j2")).verdict is Verdict.PASSED
 
 
@@ -328,7 +328,7 @@ def test_without_a_free_slot_the_job_waits(desk: Desk) -> None:
         finish(desk.runner, desk.job(owner, "test"))
     waiting = desk.job(desk.owner(), "test")
     progress = desk.runner.advance(waiting, lambda: 0.0)
-    assert (progress.verdict, progress.activity) == (None, "Waits for a free sandbox")
+    assert (progress.verdict, progress.activity) == (None, "Waiting for a free sandbox")
     assert progress.wait_s >= 2
     desk.runner.close(owners[0])
     assert finish(desk.runner, waiting).verdict is Verdict.PASSED

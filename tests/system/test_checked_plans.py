@@ -144,7 +144,7 @@ def test_checks_continue_in_their_sandboxes_after_their_worker_was_killed(system
     before, used = executor.machines(local), set[str]()
     plan = executor.plan(phase("One", task("a", files=["shop/taxes.py"])))
     executor.ask(f"/api/plans/{plan['id']}/execute")
-    for activity in ("Runs sleep", "Checks the change"):
+    for activity in ("Running sleep", "Checking the rebased change"):
         executor.until_checking(local, plan["id"], "a", activity)
         assert local.kill_sandboxes("PlanExecutorFunction")
         used |= executor.machines(local).keys()

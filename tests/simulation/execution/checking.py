@@ -67,7 +67,7 @@ class CheckService:
             self.on_job(job, set(self.open))
             known = self.jobs[job.owner.id, job.id] = self._begun(job, now)
         if now < known.ends_at:
-            return CheckProgress(wait_s=10.0, activity="Runs: check")
+            return CheckProgress(wait_s=10.0, activity="Running: check")
         # a session's check may have been tampered with by its own commands
         if known.verdict is Verdict.PASSED and job.owner.kind is OwnerKind.LANDING:
             self.passed.add((job.owner.task_id, known.tree))

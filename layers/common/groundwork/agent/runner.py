@@ -136,7 +136,7 @@ class _Run:
 
     async def _turn(self, session: Session) -> RunnerResult:
         # a provider that does not answer is then seen as such
-        await self.context.report_activity(f"Waits for the model: turn {session.turns + 1}")
+        await self.context.report_activity(f"Waiting for the model: turn {session.turns + 1}")
         try:
             after = await unless_stopped(run_turn(session, self.deps), self.context.stop)
         # a ModelError too, but no retry can help
@@ -154,7 +154,7 @@ class _Run:
         no_time = context.left_ms() < context.turn_ms + wait * 1_000
         if self.faults >= MAX_PROVIDER_FAULTS or wait > MAX_WAIT_S or no_time:
             return RunnerResult(session, Pause.PROVIDER, wait, str(fault))
-        await context.report_activity(f"Waits {wait:.0f} s for the model's provider: {fault}")
+        await context.report_activity(f"Model unavailable, retrying in {wait:.0f} s: {fault}")
         self.deps.log(f"waits {wait:.0f} seconds: {fault}")
         await unless_stopped(context.sleep(wait), context.stop)
         return RunnerResult(session)
@@ -182,7 +182,7 @@ class _Run:
 def _activity(session: Session) -> str:
     assert session.checks
     first, *others = session.checks.runs[-1].commands
-    return f"Runs {first[:200]}" + (f" and {len(others)} more" if others else "")
+    return f"Running {first[:200]}" + (f" and {len(others)} more" if others else "")
 
 
 def _put_away(session: Session, progress: CheckProgress) -> RunnerResult:

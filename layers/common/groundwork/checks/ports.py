@@ -69,7 +69,7 @@ class CheckProgress:
     """State of a job. `verdict` is None while it runs; then call again after `wait_s` seconds.
 
     `results` has a running command at its end, and nothing while the job waits for a sandbox. `activity` is a line for
-    users, such as "Waits for a free sandbox" or "Runs pytest -q (40 s)". `bill` is that of the owner's open sandbox.
+    users, such as "Running pytest -q (40 s)". `bill` is that of the owner's open sandbox.
     """
 
     results: tuple[CommandResult, ...] = ()

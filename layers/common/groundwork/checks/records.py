@@ -9,7 +9,7 @@ from groundwork.values import Stored, stored_as
 
 
 class CheckRecord(Stored):
-    """Course of a job.
+    """Progress of a job.
 
     `position` is the current command, counted from the first command of set-up. `tries` counts its earlier runs.
     `ready`: the tree is in the sandbox as it was sent. `lost` counts sandboxes lost during the job, `refused` those

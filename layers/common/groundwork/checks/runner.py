@@ -52,10 +52,10 @@ MIN_LIFE_SECONDS, MAX_LIFE_SECONDS = 3_600, 28_800
 
 MAX_CHANGED_BYTES = 4 * 1024 * 1024
 WAITS: dict[type[Exception], str] = {
-    NoFreeSlot: "Waits for a free sandbox",
-    NoCapacity: "Waits for a sandbox: the service has none free",
+    NoFreeSlot: "Waiting for a free sandbox",
+    NoCapacity: "Waiting for a sandbox: the service has none free",
     # a killed command may take a moment to end
-    SandboxBusy: "Waits for an earlier command to end",
+    SandboxBusy: "Waiting for an earlier command to end",
 }
 
 IN_SANDBOX_END = 2**62
@@ -142,7 +142,7 @@ class SandboxCheckRunner:
         # a start that found dead machines only has replaced them already
         if sandbox is not None and sandbox.machine_id:
             self._keeper.replace(sandbox, setup_done=not job.settings.setup)
-        return CheckProgress(wait_s=MIN_WAIT_SECONDS, activity="Starts another sandbox: the last one was lost")
+        return CheckProgress(wait_s=MIN_WAIT_SECONDS, activity="Sandbox lost; starting another")
 
     def _replace_refusing(self, job: CheckJob, reason: str) -> CheckProgress:
         """Continue in another sandbox once: files of earlier commands may be the cause."""
@@ -299,7 +299,7 @@ class _Course:
 
     def _running(self, status: CommandStatus) -> CheckProgress:
         step, now = self._steps[self._record.position], self._store_live_log(status)
-        verb = "Sets up" if step.setup else "Runs"
+        verb = "Setting up" if step.setup else "Running"
         activity = f"{verb}: {step.command[:200]} ({status.seconds:.0f} s)"
         return CheckProgress((*self._results(), now), None, poll_delay_s(status.seconds, MIN_WAIT_SECONDS), activity)
 

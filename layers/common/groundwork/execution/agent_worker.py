@@ -269,7 +269,7 @@ class _Invocation:
         if not session.changes:
             # success without changes means that the task asked for none: no commit is made
             return Completed(None, session.ended.summary)
-        await self.context.report_activity("Lands its change")
+        await self.context.report_activity("Landing the change")
         if self.assignment.checks is None and not self.assignment.review:
             return await self._land_unchecked(session, session.ended.summary)
         result = await self._lander().land(session)

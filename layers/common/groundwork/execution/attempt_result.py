@@ -156,7 +156,7 @@ def _record_transient_failure(
             task_id,
             consecutive_faults=faults,
             error_msg=_truncate(outcome.reason),
-            activity=f"Tries again in {wait} s: {outcome.reason}"[:MAX_ACTIVITY],
+            activity=f"Retrying in {wait} s: {outcome.reason}"[:MAX_ACTIVITY],
         ),
         task_id,
     )

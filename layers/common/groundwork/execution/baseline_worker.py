@@ -104,7 +104,7 @@ class BaselineWorker:
             except RepositoryUnreachable as fault:
                 if attempt + 1 == MAX_FETCHES:
                     raise
-                self._save(baseline.changed(activity=f"Retries: {fault}"))
+                self._save(baseline.changed(activity=f"Retrying: {fault}"))
                 self.sleep(2.0 * 4**attempt)
         found = baseline.changed(commit=commit, tree=checkout.tree_sha, suggested=_suggestion(checkout), reason=None)
         self._save(found)

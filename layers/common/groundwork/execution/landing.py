@@ -1,4 +1,4 @@
-"""Landing of a session's change: rebase, check the very tree, review, push.
+"""Landing of a session's change: rebase, check exactly the tree, review, push.
 
 A landing may take many invocations. Its state is saved with the session before each step with an effect, so any later
 invocation continues: a sandbox is opened once for each tree, and nothing is pushed twice.
@@ -23,7 +23,7 @@ from groundwork.agent.stop import unless_stopped
 from groundwork.agent.workspace import Workspace
 from groundwork.checks.errors import ClaimLost
 from groundwork.checks.model import CheckSettings, Verified
-from groundwork.checks.poll_delay import MIN_DELAY_S, poll_delay_s
+from groundwork.checks.poll_delay import next_look_s
 from groundwork.checks.ports import CheckJob, CheckProgress, CheckRunner
 from groundwork.execution import check_report
 from groundwork.execution.review_reasons import findings_of
@@ -148,7 +148,7 @@ class Lander:
         ahead = await self.context.landing_turn()
         if not ahead:
             return None
-        told = f"Waits to land: {ahead} {'task is' if ahead == 1 else 'tasks are'} before it"
+        told = f"Waiting to land: {ahead} {'task is' if ahead == 1 else 'tasks are'} before it"
         return Waiting(min(MAX_QUEUE_S, QUEUE_S * ahead), told)
 
     async def _prepare(
@@ -182,7 +182,7 @@ class Lander:
         if moved.moves > MAX_MOVES:
             await self._save(session.changed(landing=moved.changed(moves=0)))
             return Blocked(f"The branch moved {moved.moves} times while this change was checked. Resume to try again.")
-        await self.context.report_activity(f"The branch has moved: checks the new tree (move {moved.moves})")
+        await self.context.report_activity(f"The branch moved; checking the new tree (move {moved.moves})")
         return await self._save(session.changed(landing=moved))
 
     def _completed(
@@ -206,7 +206,7 @@ class Lander:
     async def _prove(
         self, session: Session, candidate: Candidate, completed: tuple[CompletedTask, ...]
     ) -> "_Proven | TaskOutcome":
-        """Check this very tree, then review the change if needed."""
+        """Check exactly this tree, then review the change if needed."""
         settings = self.assignment.checks
         verified = Verified.NOT_CONFIGURED if settings is None else Verified.NOT_RUN
         if settings is not None and self.deps.runner is not None:
@@ -234,8 +234,7 @@ class Lander:
         if not isinstance(progress, CheckProgress):
             return progress
         if progress.verdict is None:
-            run_s = sum(one.seconds for one in progress.results)
-            return Waiting(poll_delay_s(run_s, max(MIN_DELAY_S, progress.wait_s)), progress.activity)
+            return Waiting(next_look_s(progress), progress.activity)
         session = await self._record(session, candidate, progress)
         # closed after the record: a lost worker's check is asked for again, and its sandbox still there
         await self._close(_landing(session), runner)
@@ -268,7 +267,7 @@ class Lander:
             watched = CHECK_S - (time.monotonic() - started)
             return max(0.0, min(watched, self.context.left_ms() / 1000 - RESERVED_S))
 
-        await self.context.report_activity("Checks the change as it would land")
+        await self.context.report_activity("Checking the rebased change")
         try:
             return await asyncio.to_thread(runner.advance, job, seconds)
         except ClaimLost:
@@ -361,7 +360,7 @@ class Lander:
     ) -> Session | TaskOutcome:
         if self.context.left_ms() < REVIEW_MS:
             return Suspended()
-        await self.context.report_activity("A reviewer reads the change")
+        await self.context.report_activity("Reviewing the change")
         checkout, landing = await self._checkout(candidate.commit), _landing(session)
         share = review_cost_for(self.assignment.task.effort, self.assignment.max_cost_micro_usd)
         request = ReviewRequest(session.brief, diff, found, Workspace(checkout), max(0, share - landing.review_cost))
@@ -393,7 +392,7 @@ class Lander:
                 cost_micro_usd=self.deps.cost(turn.model, used),
             )
             tools = tuple(str(call.get("name", "")) for call in turn.calls)
-            told = TurnReport(session.turns + number, tools, (), "The reviewer reads the change.", spent)
+            told = TurnReport(session.turns + number, tools, (), "Reviewing the change.", spent)
             await self.context.report_turn(told)
             costs.append(spent.cost_micro_usd)
             return spent.cost_micro_usd

@@ -162,12 +162,12 @@ def activity_of(execution_state: ExecutionState, phase: Phase, task: Task) -> st
     """Say in a line what is happening to a task of a plan in execution. None if nothing is."""
     state = execution_state.of(task.id)
     if state.status is TaskStatus.RUNNING:
-        return state.activity or "Starts"
+        return state.activity or "Starting"
     if state.status is TaskStatus.AWAITING_APPROVAL:
-        return "Waits for an approval"
+        return "Waiting for approval"
     due = execution_state.status is PlanStatus.RUNNING and state.status is TaskStatus.WAITING
     if due and phase == execution_state.current_phase() and is_due(execution_state, phase, task):
-        return "Waits for a free slot"
+        return "Waiting for a free slot"
     return None
 
 
