@@ -21,6 +21,8 @@ from groundwork.backlog.model import MAX_CARD_TEXT
 from groundwork.backlog.new_cards import NewCard
 
 LOST = "\ufffd"
+MAX_RAW_TEXT = 10 * MAX_CARD_TEXT
+"""Characters of a row's texts before their markup is removed."""
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _FOOTER = re.compile(
@@ -66,8 +68,10 @@ class CardMaker:
         """`extra` is the record's own `metadata` object."""
         if reason := self._skipped(fields):
             return Skipped(row, line, reason)
+        if problem := self._raw_problem(fields):
+            return Rejected(row, line, problem)
         text = self._text(fields)
-        if problem := self._text_problem(text, fields):
+        if problem := text_problem(text):
             # in a known export an empty text is an answer left out, no fault of the file
             is_survey = self._known is not None and not text
             return Skipped(row, line, "has no text") if is_survey else Rejected(row, line, problem)
@@ -109,7 +113,7 @@ class CardMaker:
 
     def _text(self, fields: Fields) -> str:
         titles = [value for name in self._mapping.title for value in self._values(fields, name)][:1]
-        parts = [(name, "\n\n".join(self._cleaned(self._values(fields, name)))) for name in self._mapping.text]
+        parts = [(name, "\n\n".join(values)) for name, values in self._texts(fields).items()]
         filled = [(name, value) for name, value in parts if value]
         if self._mapping.headings and len(filled) > 1:
             body = "\n\n".join(f"{name}\n{value}" for name, value in filled)
@@ -122,6 +126,14 @@ class CardMaker:
             return body
         return f"{title}\n\n{body}" if body else title
 
+    def _texts(self, fields: Fields) -> dict[str, list[str]]:
+        """Return the values of the text columns, cleaned."""
+        plain = self._known.plain if self._known else ()
+        written = {name: self._values(fields, name) for name in self._mapping.text if key(name) in plain}
+        if any(written.values()):
+            return written
+        return {name: self._cleaned(self._values(fields, name)) for name in self._mapping.text}
+
     def _cleaned(self, values: Iterable[str]) -> list[str]:
         cleaners = [cleaning.CLEANERS[name] for name in (self._known.clean if self._known else ())]
         cleaned = []
@@ -131,10 +143,17 @@ class CardMaker:
             cleaned.append(value.strip())
         return [value for value in cleaned if value]
 
-    def _text_problem(self, text: str, fields: Fields) -> str | None:
+    def _raw_problem(self, fields: Fields) -> str | None:
         if any(isinstance(value, dict) for name, value in fields if name in self._mapping.text):
             return "text: must be a text that is not empty"
-        return text_problem(text)
+        if self._known is None or not self._known.clean:
+            return None
+        # before cleaning, so that no amount of markup costs time
+        columns = {*self._mapping.title, *self._mapping.text}
+        size = sum(len(value) for name in columns for value in self._values(fields, name))
+        if size > MAX_RAW_TEXT:
+            return f"text: at most {MAX_CARD_TEXT} characters, this has {size} with its markup"
+        return None
 
     def _source(self, fields: Fields) -> str | None:
         values = [value for name in self._mapping.source for value in self._values(fields, name)]
