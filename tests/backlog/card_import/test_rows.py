@@ -138,7 +138,7 @@ def test_a_name_with_lost_characters_is_no_metadata() -> None:
 
 
 def test_numbers_beyond_all_bounds_are_not_stored() -> None:
-    card = upload('{"comment":"Slow","low":-1e999,"high":1e999,"many":[1,1e999]}\n').cards[0]
+    card = upload('{"comment":"Slow","low":-1e999,"high":1e999,"many":[1,1e999]}\n', type="ndjson").cards[0]
     assert card.metadata == {"many": [1]}
     json.dumps(card.metadata, allow_nan=False)
     found = upload('{"text":"a","metadata":{"n":1e999}}\n{"text":"b","metadata":{"n":1}}\n')
