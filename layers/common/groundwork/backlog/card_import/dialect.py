@@ -83,6 +83,9 @@ def _best(trials: Sequence[_Trial], rated: int) -> _Trial | None:
 
 
 def _cells(line: str) -> list[str]:
+    # a name that goes on in the next line may have further columns beside it
+    if line.count('"') % 2:
+        return []
     return next(csv.reader([line], delimiter=NO_DELIMITER), [])
 
 

@@ -172,7 +172,7 @@ class CsvRecords:
         self._escape = escape
         self._position = start
         self._width = width
-        self._quoting = csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE
+        self._quoted = quoted
         self._read_again = 0
 
     def renew_recoveries(self) -> None:
@@ -203,9 +203,8 @@ class CsvRecords:
 
     def _reader(self, lines: Any, *, strict: bool = True) -> Any:
         # without `strict`, a quote in the middle of a cell would end it and disappear
-        return csv.reader(
-            lines, delimiter=self._delimiter, escapechar=self._escape, quoting=self._quoting, strict=strict
-        )
+        quoting = csv.QUOTE_MINIMAL if self._quoted else csv.QUOTE_NONE
+        return csv.reader(lines, delimiter=self._delimiter, escapechar=self._escape, quoting=quoting, strict=strict)
 
     def _record(self, cells: list[str] | None, problem: str | None = None) -> Raw:
         line = self._position.line
