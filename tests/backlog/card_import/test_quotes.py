@@ -116,6 +116,11 @@ def test_a_name_in_the_header_may_have_a_quote() -> None:
     assert texts('Id,"Your "honest" feedback"\n1,Slow\n') == ["Slow"]
 
 
+def test_a_name_of_two_lines_has_columns_beside_it() -> None:
+    found = upload('"Feedback\nof users",Plan\nSlow,Free\n')
+    assert [(card.text, card.metadata) for card in found.cards] == [("Slow", {"Plan": "Free"})]
+
+
 CELLS = [
     '"He said "hi" to me"',
     '"Wow',

@@ -83,7 +83,6 @@ def _best(trials: Sequence[_Trial], rated: int) -> _Trial | None:
 
 
 def _cells(line: str) -> list[str]:
-    # a name that goes on in the next line may have further columns beside it
     if line.count('"') % 2:
         return []
     return next(csv.reader([line], delimiter=NO_DELIMITER), [])
@@ -92,7 +91,10 @@ def _cells(line: str) -> list[str]:
 def _tries(lines: Sequence[str], start: int, recognised: Recognised) -> list[_Trial]:
     if not lines[start].strip():
         return []
-    found = (_trial(lines, start, delimiter, recognised) for delimiter in DELIMITERS if delimiter in lines[start])
+    # a name that goes on in the next line has its delimiter there
+    is_open = lines[start].count('"') % 2 == 1
+    possible = [delimiter for delimiter in DELIMITERS if is_open or delimiter in lines[start]]
+    found = (_trial(lines, start, delimiter, recognised) for delimiter in possible)
     return [trial for trial in found if trial is not None]
 
 

@@ -5,7 +5,7 @@ import re
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from groundwork.backlog.card_import.content import Content
 from groundwork.backlog.card_import.limits import (
@@ -203,7 +203,7 @@ class CsvRecords:
 
     def _reader(self, lines: Any, *, strict: bool = True) -> Any:
         # without `strict`, a quote in the middle of a cell would end it and disappear
-        quoting = csv.QUOTE_MINIMAL if self._quoted else csv.QUOTE_NONE
+        quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if self._quoted else csv.QUOTE_NONE
         return csv.reader(lines, delimiter=self._delimiter, escapechar=self._escape, quoting=quoting, strict=strict)
 
     def _record(self, cells: list[str] | None, problem: str | None = None) -> Raw:
