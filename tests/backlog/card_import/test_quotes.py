@@ -117,7 +117,8 @@ def test_a_name_in_the_header_may_have_a_quote() -> None:
 
 
 def test_a_name_of_two_lines_has_columns_beside_it() -> None:
-    found = upload('"Feedback\nof users",Plan\nSlow,Free\n')
+    body = b'"Feedback\nof users",Plan\nSlow,Free\n'
+    found = read_upload(body, Parameters(text=("Feedback of users",)), max_rows=9)
     assert [(card.text, card.metadata) for card in found.cards] == [("Slow", {"Plan": "Free"})]
 
 
