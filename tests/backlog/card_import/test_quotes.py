@@ -109,6 +109,7 @@ def test_a_list_of_texts_in_quotes_of_their_own_keeps_them() -> None:
         '"Bad" and "worse"',
         "End",
     ]
+    assert texts('Feedback\n"Great" they said\n') == ['"Great" they said']
     assert texts('Feedback\n"two\nlines"\n"say ""hi"""\n') == ["two\nlines", 'say "hi"']
 
 

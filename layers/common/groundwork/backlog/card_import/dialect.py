@@ -138,8 +138,9 @@ def _with_quoting(lines: Sequence[str], dialect: Dialect) -> Dialect:
     # alone in its row, a cell with an odd quote may go on in the next line
     if delimiter == NO_DELIMITER and any(cell.count('"') % 2 for row in rows for cell in row):
         return dialect
-    # the last cell of the sample may go on below it
-    begun = [cell for row in rows[:-1] for cell in row if cell.startswith('"')]
+    # a cell at the end of the sample may go on below it
+    whole = rows[:-1] if rows and sum(cell.count('"') for cell in rows[-1]) % 2 else rows
+    begun = [cell for row in whole for cell in row if cell.startswith('"')]
     enclosed = [cell for cell in begun if _ENCLOSED.fullmatch(cell)]
     if len(enclosed) > len(begun) - len(enclosed) or any('""' in cell[1:-1] for cell in enclosed):
         return dialect
