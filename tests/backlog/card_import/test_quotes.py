@@ -11,8 +11,9 @@ from groundwork.backlog.card_import import importer
 from groundwork.backlog.card_import.content import Memory
 from groundwork.backlog.card_import.importer import Upload, read_upload
 from groundwork.backlog.card_import.layout import Layout
+from groundwork.backlog.card_import.lines import Lines
 from groundwork.backlog.card_import.parameters import Parameters
-from groundwork.backlog.card_import.records import MISPLACED, _Lines
+from groundwork.backlog.card_import.records import MISPLACED
 from groundwork.backlog.new_cards import NewCard
 from tests.backlog.card_import.test_fuzz import FUZZ, resumes_everywhere
 from tests.backlog.card_import.test_parts import checked
@@ -53,6 +54,19 @@ def test_a_table_with_tabs_and_real_quotes_is_read_with_them() -> None:
     body = 'Id\tFeedback\tNote\n1\t"two\nlines"\tx\n2\t"say ""hi"""\ty\n3\t"plain"\tz\n'
     assert texts(body) == ["two\nlines", 'say "hi"', "plain"]
     assert texts('Id\tFeedback\n1\tSlow\n2\t"two\nlines"\n') == ["Slow", "two\nlines"]
+
+
+def test_a_cell_of_two_lines_below_a_sample_with_plain_quotes_is_not_cut() -> None:
+    rows = "".join(f'{number}\t"Great" number {number}\n' for number in range(4_000))
+    body = f'Id\tFeedback\n{rows}a\t"two\nlines"\nb\t"Wow\nc\t"Oh" and "no\nd\tend\n'
+    found = read_upload(body.encode(), Parameters(), max_rows=5_000)
+    assert not found.layout.quoted
+    assert [(rejected.line, rejected.reason) for rejected in found.rejected] == [(4_002, MISPLACED)]
+    assert [card.text for card in found.cards[4_000:]] == ['"Wow', '"Oh" and "no', "end"]
+    listed = "".join(f'"Great" number {number}\n' for number in range(4_000))
+    found = read_upload(f'Feedback\n{listed}"two\nlines"\nend\n'.encode(), Parameters(), max_rows=5_000)
+    assert [rejected.line for rejected in found.rejected] == [4_002]
+    assert [card.text for card in found.cards[4_000:]] == ["end"]
 
 
 def test_the_quoting_is_kept_with_the_layout() -> None:
@@ -151,6 +165,13 @@ def test_misplaced_quotes_are_cut_and_resumed_alike(seed: int, delimiter: str) -
     assert resumes_everywhere(body, Parameters(text=("text",)), draw.choice([1, 9, 1_000])) >= 1
 
 
+def test_plain_quotes_are_cut_and_resumed_alike() -> None:
+    rows = "".join(f'{number}\t"Great" {"x" * 9_000}\n' for number in range(8))
+    body = f'Id\tFeedback\n{rows}a\t"two\nlines"\nb\t"Wow\nc\t"Oh" and "no\nd\tend\n'.encode()
+    assert checked(body, Parameters(), 1) == 12
+    assert resumes_everywhere(body, Parameters(), 1_000) == 12
+
+
 @FUZZ
 @given(st.lists(st.text(st.sampled_from('"ab ,\n'), max_size=12), min_size=1, max_size=20))
 def test_a_text_comes_from_the_file_as_it_is(cells: list[str]) -> None:
@@ -163,14 +184,14 @@ def test_a_text_comes_from_the_file_as_it_is(cells: list[str]) -> None:
 @pytest.mark.parametrize("line", [b'x","y\n', b'"a","b"c\n', b'"a\n', b'a,"b""\n', b'"\n'])
 def test_any_number_of_misplaced_quotes_is_read_in_bounded_work(line: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     decoded = 0
-    original = _Lines.decoded
+    original = Lines.decoded
 
-    def counted(self: _Lines, lines: list[tuple[bytes, int]]) -> list[str]:
+    def counted(self: Lines, lines: list[tuple[bytes, int]]) -> list[str]:
         nonlocal decoded
         decoded += sum(len(raw) for raw, _ in lines)
         return original(self, lines)
 
-    monkeypatch.setattr(_Lines, "decoded", counted)
+    monkeypatch.setattr(Lines, "decoded", counted)
     body = b"text,n\na,1\n" + line * 20_000
     inspected = importer.inspect(Memory(body), Parameters())
     decoded = 0

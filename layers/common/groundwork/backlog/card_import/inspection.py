@@ -21,11 +21,12 @@ from groundwork.backlog.card_import.ids import as_text
 from groundwork.backlog.card_import.json_documents import slack_day, slack_messages
 from groundwork.backlog.card_import.layout import Container, Layout
 from groundwork.backlog.card_import.limits import MAX_PROFILED, SAMPLE_BYTES, SAMPLE_RECORDS, Limits
+from groundwork.backlog.card_import.lines import byte_lines
 from groundwork.backlog.card_import.names import key
 from groundwork.backlog.card_import.parameters import Parameters
 from groundwork.backlog.card_import.profile import Column, Profile
 from groundwork.backlog.card_import.reading import Fields, record_fields, records_of
-from groundwork.backlog.card_import.records import CsvRecords, Position, byte_lines
+from groundwork.backlog.card_import.records import CsvRecords, Position
 from groundwork.backlog.card_import.roles import mapping_of, rate
 from groundwork.backlog.card_import.xlsx import Sheets
 from groundwork.errors import Invalid

@@ -1,28 +1,19 @@
-"""Read lines and CSV records with the byte offset of their ends."""
+"""Read CSV records and lines of NDJSON with the byte offset of their ends."""
 
 import csv
 import re
-from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from groundwork.backlog.card_import.content import Content
-from groundwork.backlog.card_import.limits import (
-    MAX_LINE_BYTES,
-    MAX_LINES_TO_CLOSE,
-    MAX_READ_AGAIN,
-    MAX_RECORD_BYTES,
-    MIB,
-    MIN_RECOVERED,
-)
+from groundwork.backlog.card_import.limits import MAX_READ_AGAIN, MAX_RECORD_BYTES, MIB, MIN_RECOVERED
+from groundwork.backlog.card_import.lines import END, Lines, TooLong, byte_lines
 
 UNCLOSED = "has an unclosed quote, so that everything below belongs to the same cell"
 STRAY = "has an unclosed quote"
 MISPLACED = "has a quote within a quoted cell: double it, or export the file again"
 TOO_LONG = f"is longer than {MAX_RECORD_BYTES // MIB} MB"
-_END = "\0end of the file"
-"""A marker after the last line: an unclosed quote includes it and is thereby detected."""
 # Python's limit of 128 KB per cell would stop within a quoted cell and read the rest of it as rows
 csv.field_size_limit(10 * MIB)
 
@@ -45,111 +36,6 @@ class Raw:
     problem: str | None = None
 
 
-def byte_lines(chunks: Iterator[bytes], offset: int) -> Iterator[tuple[bytes | None, int]]:
-    """Yield each line with its line end, and the offset after it.
-
-    The line is None if it exceeds the limit.
-    """
-    rest, skipping = b"", False
-    for chunk in chunks:
-        lines = (rest + chunk).splitlines(keepends=True)
-        # a CR at the end of a chunk may be half of CRLF
-        rest = lines.pop() if lines and not lines[-1].endswith(b"\n") else b""
-        for line in lines:
-            offset += len(line)
-            yield (None if skipping else line), offset
-            skipping = False
-        if len(rest) > MAX_LINE_BYTES:
-            # a lone CR at the very end may be half of CRLF
-            offset += len(rest) - 1
-            rest, skipping = rest[-1:], True
-    for line in rest.splitlines(keepends=True):
-        offset += len(line)
-        yield (None if skipping else line), offset
-        skipping = False
-
-
-class _TooLong(Exception):
-    """A record over the limit."""
-
-
-class _Lines:
-    """Decodes lines for csv.reader, and keeps those of the current record."""
-
-    def __init__(self, content: Content, encoding: str, offset: int) -> None:
-        self._raw = byte_lines(content.chunks(offset), offset)
-        self._encoding = encoding
-        self._again: deque[tuple[bytes | None, int]] = deque()
-        self.ended = False
-        self.taken: list[tuple[bytes, int]] = []
-        self.skipped = 0
-        self.size = 0
-
-    def __iter__(self) -> "_Lines":
-        return self
-
-    def __next__(self) -> str:
-        if self.ended:
-            raise StopIteration
-        line = self._next()
-        if line is None:
-            self.ended = True
-            return _END
-        raw, end = line
-        self.taken.append((raw or b"", end))
-        self.size += len(raw or b"")
-        if raw is None or self.size > MAX_RECORD_BYTES:
-            raise _TooLong
-        return raw.decode(self._encoding, "replace")
-
-    def _next(self) -> tuple[bytes | None, int] | None:
-        return self._again.popleft() if self._again else next(self._raw, None)
-
-    def decoded(self, lines: list[tuple[bytes, int]]) -> list[str]:
-        return [raw.decode(self._encoding, "replace") for raw, _ in lines]
-
-    def forget(self) -> None:
-        self.taken, self.skipped, self.size = [], 0, 0
-
-    def put_back(self, lines: list[tuple[bytes, int]]) -> None:
-        self._again.extendleft(reversed(lines))
-        self.ended = False
-
-    @property
-    def is_open(self) -> bool:
-        # quotes inside a cell are doubled, so an odd count means open
-        return sum(raw.count(b'"') for raw, _ in self.taken) % 2 == 1
-
-    def to_close(self) -> list[tuple[bytes, int]]:
-        """Take the lines below, up to one with the missing quote, if it is near; else none."""
-        lines: list[tuple[bytes, int]] = []
-        size = self.size
-        while len(lines) < MAX_LINES_TO_CLOSE and (line := self._next()) is not None:
-            raw, end = line
-            size += len(raw or b"")
-            if raw is None or size > MAX_RECORD_BYTES:
-                self._again.appendleft(line)
-                break
-            lines.append((raw, end))
-            if raw.count(b'"') % 2:
-                return lines
-        self.put_back(lines)
-        return []
-
-    def skip_to_close(self) -> bool:
-        """Skip lines until the quotes read so far are closed. Returns False at the end of the file."""
-        is_open = self.is_open
-        while is_open:
-            line = self._next()
-            if line is None:
-                break
-            raw, end = line
-            is_open ^= (raw or b"").count(b'"') % 2 == 1
-            self.taken[-1] = (b"", end)
-            self.skipped += 1
-        return not is_open
-
-
 class CsvRecords:
     """Iterate over CSV records from a position.
 
@@ -167,7 +53,7 @@ class CsvRecords:
         *,
         quoted: bool = True,
     ) -> None:
-        self._lines = _Lines(content, encoding, start.offset)
+        self._lines = Lines(content, encoding, start.offset)
         self._delimiter = delimiter
         self._escape = escape
         self._position = start
@@ -189,12 +75,12 @@ class CsvRecords:
                 cells = next(reader)
             except StopIteration:
                 return
-            except (_TooLong, csv.Error) as error:
+            except (TooLong, csv.Error) as error:
                 yield self._unreadable(error)
                 reader = self._reader(self._lines)
                 continue
-            if not cells or not cells[-1].endswith(_END):
-                yield self._record(cells)
+            if not cells or not cells[-1].endswith(END):
+                yield self._record(cells) if self._quoted else self._unquoted(cells)
             elif self._lines.taken:
                 yield self._unclosed()
                 reader = self._reader(self._lines)
@@ -215,7 +101,7 @@ class CsvRecords:
         return Raw(line, self._position, cells, problem)
 
     def _unreadable(self, error: Exception) -> Raw:
-        if isinstance(error, _TooLong):
+        if isinstance(error, TooLong):
             return self._overlong()
         return self._unclosed() if self._lines.ended else self._misplaced()
 
@@ -246,6 +132,16 @@ class CsvRecords:
         # blanks may stand behind one cell, and line breaks in the next one
         return self._record(cells) if below and (cells := self._spaced()) else self._record(None, MISPLACED)
 
+    def _unquoted(self, cells: list[str]) -> Raw:
+        """Reject a cell that goes on in the next line: the file has real quotes below its sample."""
+        last = cells[-1] if cells else ""
+        below = self._lines.to_close() if last.startswith('"') and self._lines.is_open else []
+        if below and not self._are_rows(below):
+            self._lines.taken += below
+            return self._record(None, MISPLACED)
+        self._lines.put_back(below)
+        return self._record(cells)
+
     def _spaced(self) -> list[str] | None:
         """Return the cells of a record with blanks between a quote and the delimiter."""
         delimiter = re.escape(self._delimiter)
@@ -272,8 +168,8 @@ class CsvRecords:
         except csv.Error:
             return False
         fitting = sum(len(cells) == self._width for cells in rows)
-        # a sentence with one comma looks like a row of two cells
-        least = least or (1 if self._width > 2 else 3)
+        # a sentence with one comma looks like a row of two cells, but hardly any has a tab
+        least = least or (1 if self._width > 2 or self._delimiter == "\t" else 3)
         return len(rows) >= least and fitting >= 0.9 * len(rows)
 
     def _stray_quote(self) -> Raw:
