@@ -20,6 +20,9 @@ _LINE = re.compile(
 
 
 def is_footer(cell: str, *, is_text: bool) -> bool:
-    """Return True if a cell alone in its row is a footer. `is_text`: it is in the column of the feedback."""
+    """Return True if a cell alone in its row is a footer.
+
+    `is_text`: the cell is in the column of the feedback.
+    """
     # feedback may begin with the same words, so in its column the whole line has to be a report's
     return bool(_LINE.fullmatch(cell.strip()) if is_text else _BEGINNING.match(cell.strip()))

@@ -30,7 +30,7 @@ _BREAKS = re.compile(r"\n{3,}")
 
 
 def is_html(text: str) -> bool:
-    """Return True if a text has `<br>`, begins with `<p>` or `<div>`, or opens and closes a known element."""
+    """Return True for HTML: `<br>`, `<p>` or `<div>` first, or an element opened and closed."""
     # one `<title>` or `<b>` in a sentence is the subject of the feedback, not markup
     first = len(text) - len(text.lstrip())
     opened: set[str] = set()
