@@ -52,6 +52,7 @@ def test_a_preview_tells_a_client_where_to_cut_a_file_into_parts() -> None:
     two_lines = b'"Feedback\nof users",Plan\nSlow,Free\nDear,Free\n'
     titled = preview(Memory(b"Report\n\n" + two_lines), Parameters()).as_json()
     assert (titled["type"], titled["firstLine"]) == ("csv", 5)
+    assert [column["name"] for column in titled["columns"]] == ["Feedback of users", "Plan"]
     lines = preview(Memory(b'{"text": "a"}\n{"text": "b"}\n'), Parameters()).as_json()
     assert (lines["type"], lines["firstLine"]) == ("ndjson", 1)
     whole = preview(Memory(b'[{"text": "a"}, {"text": "b"}]'), Parameters()).as_json()

@@ -3,7 +3,7 @@
 import csv
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from groundwork.backlog.card_import.limits import SAMPLE_RECORDS
@@ -15,6 +15,7 @@ NO_DELIMITER = "\x1f"
 MAX_PREAMBLE = 20
 # stray quotes and extra cells are usual in exports: not every row fits
 ENOUGH = 0.8
+_ENCLOSED = re.compile(r'"(?:[^"]|"")*+"')
 _SEP_LINE = re.compile(r'^\ufeff?"?sep=(.)"?\s*$', re.IGNORECASE | re.DOTALL)
 
 Recognised = Callable[[Sequence[str]], int]
@@ -23,11 +24,12 @@ Recognised = Callable[[Sequence[str]], int]
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """`header` is the index of the header's first line."""
+    """`header` is the index of the header's first line; `quoted` is False if quotes are text."""
 
     delimiter: str
     header: int = 0
     escape: str | None = None
+    quoted: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,10 @@ class _Trial:
 
 def find_dialect(lines: Sequence[str], recognised: Recognised) -> Dialect:
     """Prefer the most records as wide as the header. A known header outweighs that share."""
+    return _with_quoting(lines, _delimited(lines, recognised))
+
+
+def _delimited(lines: Sequence[str], recognised: Recognised) -> Dialect:
     if lines and (match := _SEP_LINE.match(lines[0])):
         return _below_sep_line(lines, match[1])
     starts = range(min(MAX_PREAMBLE + 1, len(lines)))
@@ -77,13 +83,18 @@ def _best(trials: Sequence[_Trial], rated: int) -> _Trial | None:
 
 
 def _cells(line: str) -> list[str]:
+    if line.count('"') % 2:
+        return []
     return next(csv.reader([line], delimiter=NO_DELIMITER), [])
 
 
 def _tries(lines: Sequence[str], start: int, recognised: Recognised) -> list[_Trial]:
     if not lines[start].strip():
         return []
-    found = (_trial(lines, start, delimiter, recognised) for delimiter in DELIMITERS if delimiter in lines[start])
+    # a name that goes on in the next line has its delimiter there
+    is_open = lines[start].count('"') % 2 == 1
+    possible = [delimiter for delimiter in DELIMITERS if is_open or delimiter in lines[start]]
+    found = (_trial(lines, start, delimiter, recognised) for delimiter in possible)
     return [trial for trial in found if trial is not None]
 
 
@@ -113,3 +124,24 @@ def _escaped(lines: Sequence[str], trial: _Trial) -> _Trial:
         return trial
     other = _trial(lines, trial.start, trial.delimiter, lambda _: trial.rated, "\\")
     return other if other is not None and other.share == 1.0 else trial
+
+
+def _with_quoting(lines: Sequence[str], dialect: Dialect) -> Dialect:
+    """Read quotes as text in tables of plain lines, such as Amazon's reviews."""
+    delimiter = dialect.delimiter
+    # other delimiters occur within texts, so that files with them need quotes
+    if delimiter not in ("\t", NO_DELIMITER) or dialect.escape:
+        return dialect
+    header, *rows = [line.rstrip("\r\n").split(delimiter) for line in lines[dialect.header :] if line.strip()] or [[]]
+    if any(cell.startswith('"') for cell in header) or any(len(row) != len(header) for row in rows):
+        return dialect
+    # alone in its row, a cell with an odd quote may go on in the next line
+    if delimiter == NO_DELIMITER and any(cell.count('"') % 2 for row in rows for cell in row):
+        return dialect
+    # a cell at the end of the sample may go on below it
+    whole = rows[:-1] if rows and sum(cell.count('"') for cell in rows[-1]) % 2 else rows
+    begun = [cell for row in whole for cell in row if cell.startswith('"')]
+    enclosed = [cell for cell in begun if _ENCLOSED.fullmatch(cell)]
+    if len(enclosed) > len(begun) - len(enclosed) or any('""' in cell[1:-1] for cell in enclosed):
+        return dialect
+    return replace(dialect, quoted=not begun)

@@ -28,6 +28,7 @@ class Format:
     `text` columns are joined; `questions` takes a survey's free text columns beside the `known`.
     `headings` are beginnings of telling questions; their answers are text in any case.
     `noise` columns repeat others or serve machines, and are left out.
+    `plain` columns hold the text as it was written: they stay as they are, and replace the other text columns.
     `clean` names cleaners of `cleaning`; `note` tells how to get a better export where this one lacks the text.
     """
 
@@ -45,6 +46,7 @@ class Format:
     noise: tuple[str, ...] = ()
     source: tuple[str, ...] = ()
     clean: tuple[str, ...] = ()
+    plain: tuple[str, ...] = ()
     skip: tuple[Skip, ...] = ()
     questions: bool = False
     one_per_id: bool = False
@@ -61,7 +63,7 @@ class Format:
 
 def make_format(name: str, label: str, telling: Iterable[str], **given: Any) -> Format:
     """Make a format from tables of comma-separated names."""
-    lists = ("text", "title", "ids", "times", "personal", "known", "noise", "source", "headings")
+    lists = ("text", "title", "ids", "times", "personal", "known", "noise", "source", "headings", "plain")
     fields: dict[str, Any] = {
         field: keys(value.split(", ")) if field in lists else value for field, value in given.items()
     }

@@ -166,6 +166,7 @@ REVIEWS: tuple[Format, ...] = (
         ["cooked, topic_id, post_number", "raw, topic_id, post_number"],
         # `raw` is the text as written; public listings have the HTML, `cooked`, only
         text="raw, cooked",
+        plain="raw",
         ids="id",
         times="created_at",
         clean=("html",),

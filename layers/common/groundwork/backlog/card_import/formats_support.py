@@ -39,8 +39,8 @@ SUPPORT: tuple[Format, ...] = (
             "requester, submitter, assignee, comments.author_id, comments.author"
         ),
         noise="raw_subject, comments",
+        # the description is plain text
         skip=(Skip("status", "deleted", "deleted ticket"),),
-        clean=("html",),
     ),
     make_format(
         "intercom",

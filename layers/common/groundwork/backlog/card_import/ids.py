@@ -10,6 +10,11 @@ from groundwork.backlog.card_import.limits import MAX_EXTERNAL_ID
 DAMAGED = "externalId: a spreadsheet has rounded it and its last digits are lost; export the file again"
 _SHORTENED = re.compile(r"-?\d([.,]\d+)?E\+?\d+", re.IGNORECASE)
 
+_CLOCK = re.compile(r"\d[:h]\d\d|\dT\d{4}|\d\s*[ap]\.?\s?m\b|\d\s*[時时點点시]", re.IGNORECASE)
+_MIDNIGHT = re.compile(r"(?<![\d:])(00?:00(:00([.,]0+)?)?(?![\d:])(\s*am)?|12:00(:00)?\s*am)", re.IGNORECASE)
+_OFFSET = re.compile(r"[+-]\d\d:\d\d$")
+_EPOCH = re.compile(r"\d{9,}([.,]\d*)?")
+
 
 def as_text(value: Any) -> str:
     """Return a number, truth value or text as trimmed text."""
@@ -35,6 +40,11 @@ def hashed(*parts: str) -> str:
     """Make an id for a row without one."""
     # joined by a character of no text: moving a letter to the next part must change the hash
     return "sha256:" + hashlib.sha256("\x1f".join(parts).encode("utf-8", "replace")).hexdigest()[:32]
+
+
+def has_time_of_day(written: str) -> bool:
+    """Return False for a date alone. Spreadsheets write it with the time 00:00."""
+    return bool(_EPOCH.fullmatch(written) or _CLOCK.search(_MIDNIGHT.sub(" ", _OFFSET.sub("", written))))
 
 
 def review_id(link: str) -> str:

@@ -21,11 +21,12 @@ from groundwork.backlog.card_import.ids import as_text
 from groundwork.backlog.card_import.json_documents import slack_day, slack_messages
 from groundwork.backlog.card_import.layout import Container, Layout
 from groundwork.backlog.card_import.limits import MAX_PROFILED, SAMPLE_BYTES, SAMPLE_RECORDS, Limits
+from groundwork.backlog.card_import.lines import byte_lines
 from groundwork.backlog.card_import.names import key
 from groundwork.backlog.card_import.parameters import Parameters
 from groundwork.backlog.card_import.profile import Column, Profile
 from groundwork.backlog.card_import.reading import Fields, record_fields, records_of
-from groundwork.backlog.card_import.records import CsvRecords, Position, byte_lines
+from groundwork.backlog.card_import.records import CsvRecords, Position
 from groundwork.backlog.card_import.roles import mapping_of, rate
 from groundwork.backlog.card_import.xlsx import Sheets
 from groundwork.errors import Invalid
@@ -148,9 +149,10 @@ def _table(layout: Layout, content: Content, parameters: Parameters) -> Layout:
             break
     dialect = find_dialect(lines, lambda names: rate(names, is_json=False))
     if parameters.delimiter:
-        dialect = replace(dialect, delimiter=parameters.delimiter)
+        same = dialect.delimiter == parameters.delimiter
+        dialect = replace(dialect, delimiter=parameters.delimiter, quoted=dialect.quoted or not same)
     start = Position(ends[dialect.header], 1 + dialect.header)
-    layout = replace(layout, delimiter=dialect.delimiter, escape=dialect.escape, start=start)
+    layout = replace(layout, delimiter=dialect.delimiter, escape=dialect.escape, quoted=dialect.quoted, start=start)
     return _with_header(layout, content, dialect)
 
 
@@ -160,7 +162,8 @@ def layout_encoding(layout: Layout) -> str:
 
 
 def _with_header(layout: Layout, content: Content, dialect: Dialect) -> Layout:
-    records = CsvRecords(content, layout_encoding(layout), dialect.delimiter, dialect.escape, layout.start)
+    encoding = layout_encoding(layout)
+    records = CsvRecords(content, encoding, dialect.delimiter, dialect.escape, layout.start, quoted=dialect.quoted)
     found = [record for record in islice(records, MAX_HEADER_ROWS) if record.value or record.problem]
     rows = [record.value for record in found if record.value and not record.problem]
     if not rows or found[0].problem:

@@ -50,7 +50,10 @@ class Mapping:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """`start` is the first data record of the input: the file itself, or bytes derived from it."""
+    """`start` is the first data record of the input: the file itself, or bytes derived from it.
+
+    `quoted` is False if quotes are text and enclose no cells.
+    """
 
     shape: Shape
     encoding: Encoding
@@ -58,6 +61,7 @@ class Layout:
     format: str | None = None
     delimiter: str | None = None
     escape: str | None = None
+    quoted: bool = True
     columns: tuple[str, ...] = ()
     open_columns: tuple[str, ...] = ()
     start: Position = Position()

@@ -5,11 +5,10 @@ from dataclasses import dataclass
 MIB = 1024 * 1024
 MAX_LINE_BYTES = 8 * MIB
 MAX_RECORD_BYTES = MIB
-MAX_RECOVERIES = 100
-"""Limit of recoveries from stray quotes in one reading.
-
-Each may parse up to MAX_RECORD_BYTES twice.
-"""
+MAX_READ_AGAIN = 100 * MIB
+"""Bytes read again in one reading after stray quotes."""
+MAX_LINES_TO_CLOSE = 20
+"""Lines below a misplaced quote that may still belong to its cell."""
 MIN_RECOVERED = 10
 """Well-formed rows below an unclosed quote that make it a stray one."""
 # a gzip inside a zip is usual; many layers are a bomb

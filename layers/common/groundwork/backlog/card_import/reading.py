@@ -33,7 +33,7 @@ def records_of(content: Content, layout: Layout, start: Position) -> Iterator[Ra
 def csv_records(content: Content, layout: Layout, start: Position) -> CsvRecords:
     encoding = "utf-8" if layout.container == "transcoded" else layout.encoding.name
     delimiter = layout.delimiter or NO_DELIMITER
-    return CsvRecords(content, encoding, delimiter, layout.escape, start, len(layout.columns))
+    return CsvRecords(content, encoding, delimiter, layout.escape, start, len(layout.columns), quoted=layout.quoted)
 
 
 def is_blank(layout: Layout, record: Raw) -> bool:

@@ -1,18 +1,19 @@
-"""Read lines and CSV records with the byte offset of their ends."""
+"""Read CSV records and lines of NDJSON with the byte offset of their ends."""
 
 import csv
-from collections import deque
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from groundwork.backlog.card_import.content import Content
-from groundwork.backlog.card_import.limits import MAX_LINE_BYTES, MAX_RECORD_BYTES, MAX_RECOVERIES, MIB, MIN_RECOVERED
+from groundwork.backlog.card_import.limits import MAX_READ_AGAIN, MAX_RECORD_BYTES, MIB, MIN_RECOVERED
+from groundwork.backlog.card_import.lines import END, Lines, TooLong, byte_lines
 
 UNCLOSED = "has an unclosed quote, so that everything below belongs to the same cell"
+STRAY = "has an unclosed quote"
+MISPLACED = "has a quote within a quoted cell: double it, or export the file again"
 TOO_LONG = f"is longer than {MAX_RECORD_BYTES // MIB} MB"
-_END = "\0end of the file"
-"""A marker after the last line: an unclosed quote includes it and is thereby detected."""
 # Python's limit of 128 KB per cell would stop within a quoted cell and read the rest of it as rows
 csv.field_size_limit(10 * MIB)
 
@@ -35,111 +36,37 @@ class Raw:
     problem: str | None = None
 
 
-def byte_lines(chunks: Iterator[bytes], offset: int) -> Iterator[tuple[bytes | None, int]]:
-    """Yield each line with its line end, and the offset after it.
-
-    The line is None if it exceeds the limit.
-    """
-    rest, skipping = b"", False
-    for chunk in chunks:
-        lines = (rest + chunk).splitlines(keepends=True)
-        # a CR at the end of a chunk may be half of CRLF
-        rest = lines.pop() if lines and not lines[-1].endswith(b"\n") else b""
-        for line in lines:
-            offset += len(line)
-            yield (None if skipping else line), offset
-            skipping = False
-        if len(rest) > MAX_LINE_BYTES:
-            # a lone CR at the very end may be half of CRLF
-            offset += len(rest) - 1
-            rest, skipping = rest[-1:], True
-    for line in rest.splitlines(keepends=True):
-        offset += len(line)
-        yield (None if skipping else line), offset
-        skipping = False
-
-
-class _TooLong(Exception):
-    """A record over the limit."""
-
-
-class _Lines:
-    """Decodes lines for csv.reader, and keeps those of the current record."""
-
-    def __init__(self, content: Content, encoding: str, offset: int) -> None:
-        self._raw = byte_lines(content.chunks(offset), offset)
-        self._encoding = encoding
-        self._again: deque[tuple[bytes, int]] = deque()
-        self._ended = False
-        self.taken: list[tuple[bytes, int]] = []
-        self.skipped = 0
-        self.size = 0
-
-    def __iter__(self) -> "_Lines":
-        return self
-
-    def __next__(self) -> str:
-        if self._ended:
-            raise StopIteration
-        line = self._again.popleft() if self._again else next(self._raw, None)
-        if line is None:
-            self._ended = True
-            return _END
-        raw, end = line
-        self.taken.append((raw or b"", end))
-        self.size += len(raw or b"")
-        if raw is None or self.size > MAX_RECORD_BYTES:
-            raise _TooLong
-        return raw.decode(self._encoding, "replace")
-
-    def decoded(self, lines: list[tuple[bytes, int]]) -> list[str]:
-        return [raw.decode(self._encoding, "replace") for raw, _ in lines]
-
-    def forget(self) -> None:
-        self.taken, self.skipped, self.size = [], 0, 0
-
-    def give_back(self, lines: list[tuple[bytes, int]]) -> None:
-        self._again.extendleft(reversed(lines))
-        self._ended = False
-        self.forget()
-
-    def skip_to_close(self) -> bool:
-        """Skip lines until the quotes read so far are closed. Returns False at the end of the file."""
-        # quotes inside a cell are doubled, so an odd count means open
-        is_open = sum(raw.count(b'"') for raw, _ in self.taken) % 2 == 1
-        while is_open:
-            line = self._again.popleft() if self._again else next(self._raw, None)
-            if line is None:
-                break
-            raw, end = line
-            is_open ^= (raw or b"").count(b'"') % 2 == 1
-            self.taken[-1] = (b"", end)
-            self.skipped += 1
-        return not is_open
-
-
 class CsvRecords:
     """Iterate over CSV records from a position.
 
-    `width` is the header's number of cells, 0 before it is known.
+    `width` is the header's number of cells, 0 before it is known. Without `quoted`, each line is a record.
     """
 
     def __init__(
-        self, content: Content, encoding: str, delimiter: str, escape: str | None, start: Position, width: int = 0
+        self,
+        content: Content,
+        encoding: str,
+        delimiter: str,
+        escape: str | None,
+        start: Position,
+        width: int = 0,
+        *,
+        quoted: bool = True,
     ) -> None:
-        self._lines = _Lines(content, encoding, start.offset)
+        self._lines = Lines(content, encoding, start.offset)
         self._delimiter = delimiter
         self._escape = escape
         self._position = start
         self._width = width
-        self._recoveries = 0
+        self._quoted = quoted
+        self._read_again = 0
 
     def renew_recoveries(self) -> None:
         """Allow as many recoveries as at the start.
 
         A reading that begins here then finds the same records.
         """
-        self._recoveries = 0
+        self._read_again = 0
 
     def __iter__(self) -> Iterator[Raw]:
         reader = self._reader(self._lines)
@@ -148,20 +75,22 @@ class CsvRecords:
                 cells = next(reader)
             except StopIteration:
                 return
-            except (_TooLong, csv.Error):
-                yield self._overlong()
+            except (TooLong, csv.Error) as error:
+                yield self._unreadable(error)
                 reader = self._reader(self._lines)
                 continue
-            if not cells or not cells[-1].endswith(_END):
-                yield self._record(cells)
+            if not cells or not cells[-1].endswith(END):
+                yield self._record(cells) if self._quoted else self._unquoted(cells)
             elif self._lines.taken:
                 yield self._unclosed()
                 reader = self._reader(self._lines)
             else:
                 return
 
-    def _reader(self, lines: Any) -> Any:
-        return csv.reader(lines, delimiter=self._delimiter, escapechar=self._escape)
+    def _reader(self, lines: Any, *, strict: bool = True) -> Any:
+        # without `strict`, a quote in the middle of a cell would end it and disappear
+        quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if self._quoted else csv.QUOTE_NONE
+        return csv.reader(lines, delimiter=self._delimiter, escapechar=self._escape, quoting=quoting, strict=strict)
 
     def _record(self, cells: list[str] | None, problem: str | None = None) -> Raw:
         line = self._position.line
@@ -170,6 +99,11 @@ class CsvRecords:
         self._position = Position(taken[-1][1], line + len(taken) + self._lines.skipped)
         self._lines.forget()
         return Raw(line, self._position, cells, problem)
+
+    def _unreadable(self, error: Exception) -> Raw:
+        if isinstance(error, TooLong):
+            return self._overlong()
+        return self._unclosed() if self._lines.ended else self._misplaced()
 
     def _overlong(self) -> Raw:
         if self._recovers():
@@ -180,25 +114,70 @@ class CsvRecords:
     def _unclosed(self) -> Raw:
         return self._stray_quote() if self._recovers() else self._record(None, UNCLOSED)
 
+    def _misplaced(self) -> Raw:
+        """Handle a quote that ends a cell in its middle, or ends the cell of another row."""
+        taken = self._lines.taken
+        if cells := self._spaced():
+            return self._record(cells)
+        if self._are_rows(taken[1:]) and self._may_read_again():
+            return self._stray_quote()
+        if not self._width and len(taken) == 1 and not self._lines.is_open:
+            # a header's name is no text of a card
+            return self._record(next(self._reader(self._lines.decoded(taken), strict=False)))
+        below = self._lines.to_close() if self._lines.is_open else []
+        if self._are_rows(below):
+            self._lines.put_back(below)
+        else:
+            taken += below
+        # blanks may stand behind one cell, and line breaks in the next one
+        return self._record(cells) if below and (cells := self._spaced()) else self._record(None, MISPLACED)
+
+    def _unquoted(self, cells: list[str]) -> Raw:
+        """Reject a cell that goes on in the next line: the file has real quotes below its sample."""
+        last = cells[-1] if cells else ""
+        below = self._lines.to_close() if last.startswith('"') and self._lines.is_open else []
+        if below and not self._are_rows(below):
+            self._lines.taken += below
+            return self._record(None, MISPLACED)
+        self._lines.put_back(below)
+        return self._record(cells)
+
+    def _spaced(self) -> list[str] | None:
+        """Return the cells of a record with blanks between a quote and the delimiter."""
+        delimiter = re.escape(self._delimiter)
+        cell = rf'"(?:[^"]|"")*+"[^\S{delimiter}\r\n]*+|[^"{delimiter}\r\n][^{delimiter}\r\n]*+|'
+        lines = self._lines.decoded(self._lines.taken)
+        if self._escape or not re.fullmatch(rf"(?:{cell})(?:{delimiter}(?:{cell}))*+[\r\n]*", "".join(lines)):
+            return None
+        found: list[str] = next(self._reader(lines, strict=False))
+        return found
+
     def _recovers(self) -> bool:
         """Return True if the record's further lines look like rows: then its quote is a stray one."""
-        rest = self._lines.taken[1:]
-        if self._width < 2 or not rest or self._recoveries >= MAX_RECOVERIES:
+        # lines within one long cell may look like rows too, but hardly this many
+        return self._are_rows(self._lines.taken[1:], MIN_RECOVERED) and self._may_read_again()
+
+    def _may_read_again(self) -> bool:
+        return self._read_again < MAX_READ_AGAIN
+
+    def _are_rows(self, lines: list[tuple[bytes, int]], least: int = 0) -> bool:
+        if self._width < 2 or not lines:
             return False
         try:
-            rows = [cells for cells in self._reader(self._lines.decoded(rest)) if cells]
+            rows = [cells for cells in self._reader(self._lines.decoded(lines), strict=False) if cells]
         except csv.Error:
             return False
         fitting = sum(len(cells) == self._width for cells in rows)
-        # lines within one long cell may look like rows too, but hardly this many
-        return len(rows) >= MIN_RECOVERED and fitting >= 0.9 * len(rows)
+        # a sentence with one comma looks like a row of two cells, but hardly any has a tab
+        least = least or (1 if self._width > 2 or self._delimiter == "\t" else 3)
+        return len(rows) >= least and fitting >= 0.9 * len(rows)
 
     def _stray_quote(self) -> Raw:
-        self._recoveries += 1
         first, *rest = self._lines.taken
+        self._read_again += self._lines.size
         self._lines.taken = [first]
-        record = self._record(None, "has an unclosed quote")
-        self._lines.give_back(rest)
+        record = self._record(None, STRAY)
+        self._lines.put_back(rest)
         return record
 
 
