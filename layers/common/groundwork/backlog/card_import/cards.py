@@ -162,7 +162,9 @@ class CardMaker:
                     value = ids.review_id(value)
                 return ids.bounded(value)
         # without a time, equal answers of several people would count as one
-        return ids.hashed(source or "", time, text) if time and not self._mapping.native else None
+        if not time or self._mapping.native:
+            return None
+        return _row_id(source, fields) if self._mapping.by_row else ids.hashed(source or "", time, text)
 
     def _metadata(self, fields: Fields, external_id: str | None, moment: str | None) -> dict[str, Any]:
         kept: dict[str, list[Any]] = {}
@@ -220,6 +222,17 @@ class CardMaker:
             longest = max(metadata, key=lambda name: len(json.dumps(metadata[name], ensure_ascii=False)))
             metadata = {name: value for name, value in metadata.items() if name != longest}
         return metadata
+
+
+def _row_id(source: str | None, fields: Fields) -> str:
+    # empty cells left out: a question added to the form must not change the ids of older answers
+    cells = [
+        text
+        for _, value in fields
+        for item in (value if isinstance(value, list) else [value])
+        if (text := ids.as_text(item))
+    ]
+    return ids.hashed(source or "", *cells)
 
 
 def text_problem(text: str) -> str | None:

@@ -18,7 +18,8 @@ Role = Literal["text", "title", "externalId", "source", "postedAt", "personal", 
 class Mapping:
     """Column names by role, most specific first. All other columns are metadata.
 
-    `kept` columns are metadata even where their names look personal.
+    `kept` columns are metadata even where their names look personal. `by_row`: a row without an id is hashed as a
+    whole, since the text columns of a survey depend on the answers.
     """
 
     text: tuple[str, ...] = ()
@@ -32,6 +33,7 @@ class Mapping:
     order: Order | None = None
     zone: str = "UTC"
     headings: bool = False
+    by_row: bool = False
     native: bool = False
 
     def role(self, name: str) -> Role:

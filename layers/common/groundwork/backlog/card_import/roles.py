@@ -1,6 +1,5 @@
 """Give each column its role: by parameter, by known format, or by its name."""
 
-import re
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 
@@ -8,14 +7,15 @@ from groundwork.backlog.card_import import names, vocabulary
 from groundwork.backlog.card_import.errors import ColumnUnknown
 from groundwork.backlog.card_import.export_format import Format
 from groundwork.backlog.card_import.formats import recognise
+from groundwork.backlog.card_import.headers import lacks_header
 from groundwork.backlog.card_import.layout import Mapping
-from groundwork.backlog.card_import.names import is_question, key, last
+from groundwork.backlog.card_import.names import is_question, key, last, without_brackets
 from groundwork.backlog.card_import.parameters import Parameters
-from groundwork.backlog.card_import.personal import holds_addresses, is_personal
+from groundwork.backlog.card_import.personal import are_addresses, is_personal
 from groundwork.backlog.card_import.profile import Profile
 
+_NAME = "name"
 NATIVE_TEXT, NATIVE_ID, NATIVE_SOURCE, NATIVE_TIME = "text", "externalId", "source", "postedAt"
-_BRACKETS = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
 _PAIRS = tuple(
     (key(first), key(second))
     for first, second in (
@@ -32,9 +32,9 @@ _PAIRS = tuple(
 
 def rate(columns: Sequence[str], *, is_json: bool) -> int:
     """Rate a header: 2 for a known export, 1 if a name indicates feedback, else 0."""
-    column_keys = [key(name) for name in columns]
-    if recognise(column_keys, is_json=is_json):
+    if recognise(columns, is_json=is_json):
         return 2
+    column_keys = [key(name) for name in columns]
     texts = set(vocabulary.TEXT) | set(vocabulary.TITLE)
     return int(any(name in texts or (is_json and last(name) in texts) for name in column_keys))
 
@@ -52,6 +52,9 @@ def mapping_of(
         mapping = replace(mapping, text=(NATIVE_TEXT,), title=(), headings=False) if native else mapping
     else:
         mapping = _guessed(columns, profile, is_json=is_json, native=False)
+        if not is_json and not parameters.text and lacks_header(columns):
+            # the first feedback would be lost as the name of a column
+            mapping = replace(mapping, text=(), title=())
     named = _Named(columns, profile)
     mapping = _without_roles(_by_parameters(mapping, parameters, named), parameters, named)
     found = _personal(columns, known, mapping, profile)
@@ -139,13 +142,18 @@ def _by_format(columns: Sequence[str], known: Format, profile: Profile) -> Mappi
         order=known.order,
         # Pros and Cons of Capterra are one review: without headings they contradict each other
         headings=len(text) > 1 and (known.questions or known.name == "capterra"),
+        by_row=known.questions,
     )
 
 
 def _answers(columns: Sequence[str], known: Format, profile: Profile) -> list[str]:
     """List a survey's columns of written answers."""
     fixed = {*known.known, *known.ids, *known.times, *known.personal, *known.title}
-    asked = [name for name in columns if key(name) not in fixed and not is_personal(name)]
+    asked = [
+        name
+        for name in columns
+        if key(name) not in fixed and not is_personal(name) and not profile.columns[name].holds_addresses
+    ]
     free = [name for name in asked if _is_answer(name, known, profile)]
     return free or ([asked[0]] if len(asked) == 1 else [])
 
@@ -161,9 +169,10 @@ def _is_answer(name: str, known: Format, profile: Profile) -> bool:
 def _guessed(columns: Sequence[str], profile: Profile, *, is_json: bool, native: bool) -> Mapping:
     by_key = _keyed(columns, is_json=is_json)
     text = (NATIVE_TEXT,) if native else _guessed_text(columns, by_key, profile)
-    titles = () if native else _guessed_title(columns, by_key, text)
+    titles = () if native else _guessed_title(columns, by_key, text, profile)
     if not text:
-        text, titles = titles, ()
+        # `Title` alone may be a job title or a book
+        text, titles = tuple(name for name in titles if profile.columns[name].is_free_text), ()
     ids = _guessed_ids(by_key, profile, {*text, *titles})
     if native and NATIVE_ID in columns:
         ids = (NATIVE_ID,)
@@ -173,16 +182,33 @@ def _guessed(columns: Sequence[str], profile: Profile, *, is_json: bool, native:
     taken = {*text, *titles, *ids, *source}
     times = _first(
         (*vocabulary.EPOCH_TIME, *vocabulary.TIME),
-        by_key,
+        {key(without_brackets(name)): name for name in reversed(columns)} | by_key,
         lambda name: name not in taken and profile.columns[name].is_time,
     ) or _started([name for name in columns if name not in taken], profile)
-    return Mapping(text, titles, ids, source, times, headings=len(text) > 1, native=native)
+    return Mapping(
+        text,
+        titles,
+        ids,
+        source,
+        times,
+        headings=len(text) > 1,
+        native=native,
+        by_row=not native and _is_survey(columns, by_key),
+    )
 
 
-def _guessed_title(columns: Sequence[str], by_key: dict[str, str], text: tuple[str, ...]) -> tuple[str, ...]:
+def _is_survey(columns: Sequence[str], by_key: dict[str, str]) -> bool:
+    """Return True if questions hold the feedback. Names alone decide: the answers change with each export."""
+    return not any(name in by_key for name in vocabulary.TEXT) and any(is_question(name) for name in columns)
+
+
+def _guessed_title(
+    columns: Sequence[str], by_key: dict[str, str], text: tuple[str, ...], profile: Profile
+) -> tuple[str, ...]:
     others = [name for name in columns if name not in text and not is_personal(name)]
     exact = _first(vocabulary.TITLE, by_key, lambda name: name in others)
-    return exact or _ending(others, vocabulary.TITLE_ENDINGS) or _named_things(others)
+    titled = [name for name in others if names.words(name)[:1] and names.words(name)[0] not in vocabulary.OTHER_TITLES]
+    return exact or _ending(titled, vocabulary.TITLE_ENDINGS) or _named_things(others) or _named_first(columns, profile)
 
 
 def _keyed(columns: Sequence[str], *, is_json: bool) -> dict[str, str]:
@@ -211,21 +237,24 @@ def _guessed_text(columns: Sequence[str], by_key: dict[str, str], profile: Profi
         return bool(column.filled) and not column.is_numeric and not is_personal(name)
 
     # a text column may be empty in all profiled records
-    filled = _first(vocabulary.TEXT, by_key, fits) or _first(
-        vocabulary.TEXT, by_key, lambda name: not is_personal(name)
+    named = _first(vocabulary.TEXT, by_key, fits) or _first(vocabulary.TEXT, by_key, lambda name: not is_personal(name))
+    written = _first(vocabulary.TEXT, by_key, lambda name: fits(name) and profile.columns[name].holds_sentences)
+    open_columns = [name for name in columns if fits(name) and not profile.columns[name].holds_addresses]
+    free = [name for name in open_columns if profile.columns[name].is_free_text]
+    # a column `Feedback` may hold `Positive` and `Negative` beside the written answers
+    return (
+        written
+        or tuple(name for name in free if is_question(name))
+        or _ending(free, vocabulary.TEXT_ENDINGS)
+        or named
+        or _ending(open_columns, vocabulary.TEXT_ENDINGS)
     )
-    if filled:
-        return filled
-    open_columns = [name for name in columns if fits(name)]
-    if asked := [name for name in open_columns if is_question(name) and profile.columns[name].is_free_text]:
-        return tuple(asked)
-    return _ending(open_columns, vocabulary.TEXT_ENDINGS)
 
 
 def _ending(columns: Sequence[str], endings: Collection[str]) -> tuple[str, ...]:
     """Return the first column whose name, without brackets, ends in one of the words."""
     for name in columns:
-        parts = names.words(_BRACKETS.sub("", name))
+        parts = names.words(without_brackets(name))
         if parts and parts[-1] in endings:
             return (name,)
     return ()
@@ -238,6 +267,14 @@ def _named_things(columns: Sequence[str]) -> tuple[str, ...]:
     )[:1]
 
 
+def _named_first(columns: Sequence[str], profile: Profile) -> tuple[str, ...]:
+    """Recognise the title of Notion and Airtable: a first column `Name` without names of persons."""
+    name = columns[0]
+    column = profile.columns[name]
+    is_title = key(name) == _NAME and column.filled and not column.holds_person_names and not column.addresses
+    return (name,) if is_title else ()
+
+
 def _started(columns: Sequence[str], profile: Profile) -> tuple[str, ...]:
     """Recognise `Created Time (Ticket)` as a time."""
     begun = [name for name in columns if names.words(name)[:1] and names.words(name)[0] in vocabulary.TIME_STARTS]
@@ -245,11 +282,10 @@ def _started(columns: Sequence[str], profile: Profile) -> tuple[str, ...]:
 
 
 def _guessed_ids(by_key: dict[str, str], profile: Profile, taken: set[str]) -> tuple[str, ...]:
-    """Return an id or link column with unique values; any other refers to something else."""
+    """Return an id or link column with hardly any repeated value; any other refers to something else."""
 
     def fits(name: str) -> bool:
-        column = profile.columns[name]
-        return name not in taken and bool(column.filled) and not column.repeated and not is_personal(name)
+        return name not in taken and profile.columns[name].identifies and not is_personal(name)
 
     return (*_first(vocabulary.EXTERNAL_ID, by_key, fits), *_first(vocabulary.LINK, by_key, fits))
 
@@ -261,6 +297,10 @@ def _personal(columns: Sequence[str], known: Format | None, mapping: Mapping, pr
     def personal(name: str) -> bool:
         path = key(name).split(".")
         by_format = any(".".join(path[: size + 1]) in listed for size in range(len(path)))
-        return by_format or is_personal(name) or holds_addresses(profile.samples(name))
+        return by_format or is_personal(name) or are_addresses(profile.samples(name)) or holds_address(name)
+
+    def holds_address(name: str) -> bool:
+        # in a known export the persons' columns are known: a comment may mention an address
+        return bool(profile.columns[name].addresses) and (known is None or known.questions)
 
     return tuple(name for name in columns if name not in used and personal(name))
