@@ -123,6 +123,20 @@ def test_a_question_added_to_a_form_keeps_the_ids_of_earlier_rows() -> None:
     assert before == [card.external_id for card in upload(wider).cards]
 
 
+def test_a_changed_status_of_a_survey_keeps_the_ids() -> None:
+    header = ["Submitted at", "What should we improve?", "Status"]
+    ids = {upload([header, ["2026-03-01 10:00", SLOW, status]]).cards[0].external_id for status in ("New", "Done")}
+    assert len(ids) == 1
+
+
+def test_dates_that_only_later_rows_explain_keep_the_ids_of_a_form() -> None:
+    row = ["3/4/2026 10:20:30", SLOW, "No"]
+    (before,) = upload([FORM, row]).cards
+    after = upload([FORM, row, ["3/25/2026 10:20:30", DARK, ""]]).cards[0]
+    assert (before.posted_at, after.posted_at) == (None, "2026-03-04T10:20:30Z")
+    assert before.external_id == after.external_id
+
+
 def test_a_first_column_timestamp_and_a_question_are_google_forms() -> None:
     assert upload([FORM, *FORM_ROWS]).layout.format == "google-forms"
 

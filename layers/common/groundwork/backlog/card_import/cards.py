@@ -164,7 +164,10 @@ class CardMaker:
         # without a time, equal answers of several people would count as one
         if not time or self._mapping.native:
             return None
-        return _row_id(source, fields) if self._mapping.by_row else ids.hashed(source or "", time, text)
+        # cells as written: the order of day and month is known only after all rows
+        names = dict.fromkeys((*self._mapping.times, *self._mapping.hashed))
+        answers = [value for name in names for value in self._values(fields, name)]
+        return ids.hashed(source or "", *(answers if self._mapping.hashed else (time, text)))
 
     def _metadata(self, fields: Fields, external_id: str | None, moment: str | None) -> dict[str, Any]:
         kept: dict[str, list[Any]] = {}
@@ -222,17 +225,6 @@ class CardMaker:
             longest = max(metadata, key=lambda name: len(json.dumps(metadata[name], ensure_ascii=False)))
             metadata = {name: value for name, value in metadata.items() if name != longest}
         return metadata
-
-
-def _row_id(source: str | None, fields: Fields) -> str:
-    # empty cells left out: a question added to the form must not change the ids of older answers
-    cells = [
-        text
-        for _, value in fields
-        for item in (value if isinstance(value, list) else [value])
-        if (text := ids.as_text(item))
-    ]
-    return ids.hashed(source or "", *cells)
 
 
 def text_problem(text: str) -> str | None:

@@ -142,7 +142,7 @@ def _by_format(columns: Sequence[str], known: Format, profile: Profile) -> Mappi
         order=known.order,
         # Pros and Cons of Capterra are one review: without headings they contradict each other
         headings=len(text) > 1 and (known.questions or known.name == "capterra"),
-        by_row=known.questions,
+        hashed=tuple(name for name in columns if key(name) not in known.known) if known.questions else (),
     )
 
 
@@ -193,13 +193,14 @@ def _guessed(columns: Sequence[str], profile: Profile, *, is_json: bool, native:
         times,
         headings=len(text) > 1,
         native=native,
-        by_row=not native and _is_survey(columns, by_key),
+        hashed=() if native else _questions(columns, by_key),
     )
 
 
-def _is_survey(columns: Sequence[str], by_key: dict[str, str]) -> bool:
-    """Return True if questions hold the feedback. Names alone decide: the answers change with each export."""
-    return not any(name in by_key for name in vocabulary.TEXT) and any(is_question(name) for name in columns)
+def _questions(columns: Sequence[str], by_key: dict[str, str]) -> tuple[str, ...]:
+    """List the questions of a survey. Names alone decide: the answers change with each export."""
+    named = any(name in by_key for name in vocabulary.TEXT)
+    return () if named else tuple(name for name in columns if is_question(name))
 
 
 def _guessed_title(
