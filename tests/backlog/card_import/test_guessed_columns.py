@@ -26,11 +26,26 @@ def texts(rows: list[list[str]], **query: str | list[str]) -> list[str]:
         (["Date", "Feedback", "Comment"], ["2026-01-02", "Positive", SLOW], ["2026-01-03", "Negative", DARK]),
         (["Rating", "Review", "Review details"], ["3", "Good", SLOW], ["2", "Bad", DARK]),
         (["Request", "Category", "Explain your problem"], ["Bug", "Search", SLOW], ["Feature", "Look", DARK]),
+        (["NPS", "Note", "How did our agent treat you?"], ["3", "VIP", SLOW], ["9", "", DARK]),
         (["NPS", "Note", "Why did you give this score?"], ["3", "VIP", SLOW], ["9", "", DARK]),
     ],
 )
 def test_written_answers_outweigh_a_column_of_choices(header: list[str], first: list[str], second: list[str]) -> None:
     assert texts([header, first, second]) == [SLOW, DARK]
+
+
+@pytest.mark.parametrize("other", ["Agent notes", "Response", "Internal comment", "Reply"])
+def test_the_companys_own_words_do_not_replace_short_feedback(other: str) -> None:
+    rows = [
+        ["Feedback", other],
+        ["Slow", "Told the customer to start the app again"],
+        ["Dear", "We are sorry to hear that"],
+    ]
+    assert texts(rows) == ["Slow", "Dear"]
+
+
+def test_a_response_alone_is_the_feedback() -> None:
+    assert texts([["Score", "Response"], ["3", SLOW]]) == [SLOW]
 
 
 def test_a_column_of_short_answers_is_the_feedback_if_no_other_is_written() -> None:

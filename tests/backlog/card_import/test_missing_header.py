@@ -16,6 +16,7 @@ def upload(body: str, **query: str) -> Upload:
     [
         "I wish the app had dark mode.\nThe search is slow for long lists.\nPlease add export.\n",
         "I wish the app had dark mode\nThe search is slow for long lists\nPlease add export\n",
+        "Works great!\nToo slow\n",
         "Why is the search so slow?\nPlease add an export of all lists.\n",
         "I love the app, but I miss dark mode.\nThe search is slow, and the export too.\n",
         "2026-01-02,The search is slow and it is buggy,3\n2026-01-03,Please add an export of lists,4\n",

@@ -97,9 +97,10 @@ def _guessed_text(columns: Sequence[str], by_key: dict[str, str], profile: Profi
 
     # a text column may be empty in all profiled records
     named = _first(vocabulary.TEXT, by_key, fits) or _first(vocabulary.TEXT, by_key, lambda name: not is_personal(name))
-    written = _first(vocabulary.TEXT, by_key, lambda name: fits(name) and profile.columns[name].holds_sentences)
+    others = [name for name in vocabulary.TEXT if name not in vocabulary.REPLIES or by_key.get(name) in named]
+    written = _first(others, by_key, lambda name: fits(name) and profile.columns[name].holds_sentences)
     open_columns = [name for name in columns if fits(name) and not profile.columns[name].holds_addresses]
-    free = [name for name in open_columns if profile.columns[name].is_free_text]
+    free = [name for name in open_columns if profile.columns[name].is_free_text and not _is_own(name)]
     # a column `Feedback` may hold `Positive` and `Negative` beside the written answers
     return (
         written
@@ -108,6 +109,11 @@ def _guessed_text(columns: Sequence[str], by_key: dict[str, str], profile: Profi
         or named
         or _ending(open_columns, vocabulary.TEXT_ENDINGS)
     )
+
+
+def _is_own(name: str) -> bool:
+    """Return True for words of the company to its customer: `Agent notes`."""
+    return bool(vocabulary.OWN_WORDS & set(names.words(name))) and not is_question(name)
 
 
 def _ending(columns: Sequence[str], endings: Collection[str]) -> tuple[str, ...]:
@@ -127,7 +133,7 @@ def _named_things(columns: Sequence[str]) -> tuple[str, ...]:
 
 
 def _named_first(columns: Sequence[str], profile: Profile) -> tuple[str, ...]:
-    """Recognise the title of Notion and Airtable: a first column `Name` without names of persons."""
+    """Recognise the title of Notion and Airtable: a first column `Name` without persons."""
     name = columns[0]
     column = profile.columns[name]
     is_title = key(name) == _NAME and column.filled and not column.holds_person_names and not column.addresses
@@ -141,7 +147,10 @@ def _started(columns: Sequence[str], profile: Profile) -> tuple[str, ...]:
 
 
 def _guessed_ids(by_key: dict[str, str], profile: Profile, taken: set[str]) -> tuple[str, ...]:
-    """Return an id or link column with hardly any repeated value; any other refers to something else."""
+    """Return an id or link column with hardly any repeated value.
+
+    Any other refers to something else.
+    """
 
     def fits(name: str) -> bool:
         return name not in taken and profile.columns[name].identifies and not is_personal(name)

@@ -49,7 +49,7 @@ def _ends_a_sentence(columns: Sequence[str]) -> bool:
     parts = names.words(" ".join(columns))
     if len(columns) == 1:
         # one line of a text, even a question, may be the first feedback
-        return len(parts) > _MAX_LONE_NAME
+        return len(parts) > _MAX_LONE_NAME or columns[0].endswith((".", "!", "。"))
     return (
         len(parts) > _MAX_LONE_NAME
         and columns[-1].endswith((".", "!", "。"))

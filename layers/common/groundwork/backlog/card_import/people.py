@@ -39,7 +39,7 @@ def is_phone(text: str) -> bool:
 
 
 def is_person_name(text: str) -> bool:
-    """Return True for up to four capitalised words, `Ludwig van Beethoven`, or a single word, `ann_b`."""
+    """Return True for a single word or up to four capitalised ones: `Ludwig van Beethoven`."""
     parts = text.split() if len(text) <= _MAX_NAME else []
     if not 0 < len(parts) <= _MAX_NAME_WORDS or any(char.isdigit() for char in text):
         return False

@@ -90,6 +90,13 @@ TEXT_ENDINGS = frozenset(
 )
 """Last words of a text column's longer name: `Your feedback`, `Task Content`."""
 TITLE_ENDINGS = frozenset(word_list("title subject headline summary betreff titel titre objet asunto título oggetto"))
+REPLIES = frozenset(
+    listed(
+        "reply, response, answer, antwort, réponse, respuesta, resposta, risposta, antwoord, response text, answer text"
+    )
+)
+"""Names of a customer's answer, but beside a column of feedback of the company's answer."""
+OWN_WORDS = frozenset(word_list("agent internal intern staff developer admin moderator private reply resolution"))
 OTHER_TITLES = frozenset(word_list("page job window document tab section book movie film song course"))
 """First words of the titles of other things: `Page title`."""
 TIME_STARTS = frozenset(
