@@ -164,10 +164,14 @@ class CardMaker:
         # without a time, equal answers of several people would count as one
         if not time or self._mapping.native:
             return None
-        # cells as written: the order of day and month is known only after all rows
+        if self._mapping.hashed:
+            return ids.hashed(source or "", *self._answers(fields))
+        return ids.hashed(source or "", time, text)
+
+    def _answers(self, fields: Fields) -> list[str]:
+        # times as written: the order of day and month is known only after all rows
         names = dict.fromkeys((*self._mapping.times, *self._mapping.hashed))
-        answers = [value for name in names for value in self._values(fields, name)]
-        return ids.hashed(source or "", *(answers if self._mapping.hashed else (time, text)))
+        return [value for name in names for value in self._values(fields, name)]
 
     def _metadata(self, fields: Fields, external_id: str | None, moment: str | None) -> dict[str, Any]:
         kept: dict[str, list[Any]] = {}
