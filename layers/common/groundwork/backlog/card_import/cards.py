@@ -164,9 +164,8 @@ class CardMaker:
         # without a time, equal answers of several people would count as one
         if not time or self._mapping.native:
             return None
-        if self._mapping.hashed:
-            return ids.hashed(source or "", *self._answers(fields))
-        return ids.hashed(source or "", time, text)
+        answers = self._answers(fields) if self._mapping.hashed else [time, text]
+        return ids.hashed(source or "", *answers)
 
     def _answers(self, fields: Fields) -> list[str]:
         # times as written: the order of day and month is known only after all rows
