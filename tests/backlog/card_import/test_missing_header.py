@@ -2,8 +2,9 @@
 
 import pytest
 
+from groundwork.backlog.card_import.content import Memory
 from groundwork.backlog.card_import.errors import ColumnUnknown
-from groundwork.backlog.card_import.importer import Upload, read_upload
+from groundwork.backlog.card_import.importer import Upload, preview, read_upload
 from groundwork.backlog.card_import.parameters import Parameters
 
 
@@ -27,6 +28,13 @@ def upload(body: str, **query: str) -> Upload:
 def test_a_first_row_of_data_is_asked_about(body: str) -> None:
     with pytest.raises(ColumnUnknown, match="no header row"):
         upload(body)
+
+
+def test_a_preview_says_that_the_header_is_missing() -> None:
+    body = b"2026-01-02,The search is slow and it is buggy,3\n"
+    shown = preview(Memory(body), Parameters())
+    assert any("no header row" in warning for warning in shown.warnings)
+    assert not any("no header row" in warning for warning in preview(Memory(b"A,B\n1,2\n"), Parameters()).warnings)
 
 
 @pytest.mark.parametrize(

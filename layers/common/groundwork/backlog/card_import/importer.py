@@ -158,7 +158,7 @@ def _column_unknown(inspected: Inspected) -> ColumnUnknown:
     message = f"No column is known to hold the feedback. Name one of these with ?text=COLUMN: {listed}."
     if known is not None and known.note:
         message = f"{known.note} {message}"
-    elif inspected.layout.columns and lacks_header(inspected.layout.columns):
+    elif lacks_header(inspected.layout.columns):
         message = f"{_NO_HEADER} {message}"
     return ColumnUnknown(message, columns)
 
@@ -266,6 +266,8 @@ def preview(content: Content, parameters: Parameters, limits: Limits | None = No
             cards += [outcome] * (len(cards) < MAX_PREVIEWED)
     rows = counts.total() if reader else _count_rows(inspected)
     warnings = [*layout.warnings, *skip_warnings(skipped), *(reader.warnings() if reader else ())]
+    if reader is None and lacks_header(layout.columns):
+        warnings.append(_NO_HEADER)
     return Preview(layout, _columns(inspected), rows, rejected, counts[Rejected], cards, warnings)
 
 
