@@ -213,8 +213,8 @@ def test_a_folder_that_cannot_be_written_is_refused(tmp_path: Path, monkeypatch:
 
 
 def test_data_may_begin_with_the_home_folder(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HOME", "/home/me")
-    assert data_path({"DATA": "~/groundwork"}) == Path("/home/me/groundwork")
+    monkeypatch.setenv("HOME", "/people/me")
+    assert data_path({"DATA": "~/groundwork"}) == Path("/people/me/groundwork")
     with pytest.raises(DataRefused, match="unknown user"):
         data_path({"DATA": "~nobody-of-this-name/data"})
 

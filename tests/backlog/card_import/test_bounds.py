@@ -166,7 +166,7 @@ def test_a_very_wide_table_is_read() -> None:
 def test_metadata_over_the_limit_loses_its_longest_values_with_a_warning() -> None:
     found = read_upload(table([["text", "log", "n"], ["a", "x" * 30_000, "1"]]), Parameters(), max_rows=10)
     assert found.cards[0].metadata == {"n": "1"}
-    assert found.warnings == ["1 metadata values were left out: too long, or with lost characters."]
+    assert "1 metadata values were left out: too long, or with lost characters." in found.warnings
 
 
 def test_a_document_over_the_limit_is_refused_but_an_array_streams() -> None:

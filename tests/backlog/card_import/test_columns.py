@@ -4,6 +4,7 @@ import pytest
 
 from groundwork.backlog.card_import.errors import ColumnUnknown
 from groundwork.backlog.card_import.importer import Upload, read_upload
+from groundwork.backlog.card_import.inspection import NO_ID
 from groundwork.backlog.card_import.parameters import Parameters
 from groundwork.backlog.card_import.personal import is_personal
 from tests.backlog.card_import.exports import columns, document, google_play, play_row, table, workbook
@@ -19,7 +20,11 @@ PERSONAL = columns(
     user.id, Assignee Id, Reporter, Watchers, Username, reviewerNickname, Respondent,
     Vorname, Nachname, Telefonnummer, Prénom, Correo electrónico, 氏名, メールアドレス, 用户名,
     이메일, Contact Name, Case Owner, Created By, assigned_to, User Email Address,
-    avatar_url, Twitter handle, Date of birth, requester.email"""
+    avatar_url, Twitter handle, Date of birth, requester.email, Submitted by, Posted by, Approved By,
+    opened_by, sys_created_by, Caller, caller_id, Tel, Tel., Mobile No., Name (optional), What is your name?,
+    What's your full name?, Your full name, Please enter your email address, Nom et prénom, Votre nom, Tu nombre,
+    Wie heißen Sie?, Wie ist Ihr Name?, Kundenname, Kundennummer, Ansprechpartner, Melder, from_address,
+    Custom field (Request participants)"""
 )
 IMPERSONAL = columns(
     """Text, Product name, Package Name, App Name, Project name, Account Name,
@@ -27,7 +32,9 @@ IMPERSONAL = columns(
     Agent interactions, Customer interactions, Email delivery rate, Country, Device,
     Version, Labels, Title, Subject, Team, Status, Review Link, Id, Issue key,
     Created, Source, Segment, Plan, language, How do you name your projects?,
-    Customer feedback, User story, Member type"""
+    Customer feedback, User story, Member type, Blocked By, Due by Time, Kundenfeedback, Kundenzufriedenheit,
+    What is the name of your company?, What is your job title?, Custom field (Story Points), Emotion (1-5),
+    From date, Number, name.en"""
 )
 
 
@@ -44,7 +51,28 @@ def test_other_columns_are_not_taken_for_a_persons(name: str) -> None:
 def test_a_column_of_addresses_is_left_out_whatever_its_name() -> None:
     found = upload(table([["text", "kontakt", "wo"], ["a", "zoe@example.com", "10.2.3.4"], ["b", "", ""]]))
     assert [card.metadata for card in found.cards] == [{}, {}]
-    assert found.warnings == ["Left out as personal data: kontakt, wo. ?personal=keep keeps them."]
+    assert found.warnings == ["Left out as personal data: kontakt, wo. ?personal=keep keeps them.", NO_ID]
+
+
+@pytest.mark.parametrize(
+    "contact", ["ann@example.org", "Ann Ray <ann@example.org>", "+49 170 1234567", "(555) 123-4567"]
+)
+def test_one_address_or_phone_number_is_enough_to_leave_a_column_out(contact: str) -> None:
+    rows = [["Feedback", "How can we reach you?"], ["Slow", "no"], ["Dear", "-"], ["Old", "no"], ["New", contact]]
+    assert [card.metadata for card in upload(table(rows)).cards] == [{}] * 4
+    assert upload(table(rows), personal="keep").cards[3].metadata == {"How can we reach you?": contact}
+
+
+@pytest.mark.parametrize(
+    "value", ["2026-01-02", "1234567890", "4.1.2", "+5", "10:20", "12,345.00", "app@2", "AB-123-4567"]
+)
+def test_numbers_and_versions_are_no_contact_data(value: str) -> None:
+    assert upload(table([["Feedback", "Seen"], ["Slow", value]])).cards[0].metadata == {"Seen": value}
+
+
+def test_an_address_within_the_feedback_itself_leaves_the_feedback_in() -> None:
+    rows = [["Feedback", "n"], ["Write to ann@example.org about the slow search", "1"]]
+    assert upload(table(rows)).cards[0].text == rows[1][0]
 
 
 def test_a_column_that_is_named_as_the_text_is_never_left_out() -> None:
@@ -120,7 +148,7 @@ def test_the_sheet_with_the_feedback_is_read_and_the_others_named() -> None:
     body = workbook([["Comment", "Score"], ["Slow", 3]], before=[("Summary of it", [["Total", 1], ["Mean", 3]])])
     found = upload(body)
     assert [card.text for card in found.cards] == ["Slow"]
-    assert found.warnings == ["Only the sheet 'Responses' is read, not 'Summary of it'."]
+    assert found.warnings == ["Only the sheet 'Responses' is read, not 'Summary of it'.", NO_ID]
 
 
 def test_a_source_over_the_limit_rejects_its_row() -> None:

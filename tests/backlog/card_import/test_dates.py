@@ -44,6 +44,14 @@ def moments(*dates: str, column: str = "Date", **query: str) -> list[str | None]
         ("01.02.26 08:30", "2026-02-01T08:30:00Z"),
         ("Jan 5, 2026", "2026-01-05T00:00:00Z"),
         ("Dec 31st, 2025 at 11:59 PM", "2025-12-31T23:59:00Z"),
+        ("Wed Jan 07 10:00:00 +0000 2026", "2026-01-07T10:00:00Z"),
+        ("Wed Jan  7 10:00:00 2026", "2026-01-07T10:00:00Z"),
+        ("Wed Jan 7 10:00:00 PST 2026", "2026-01-07T18:00:00Z"),
+        ("2026-1-2", "2026-01-02T00:00:00Z"),
+        ("2026/1/2 3:04 PM", "2026-01-02T15:04:00Z"),
+        ("2026-01-02 10:00:00 PST", "2026-01-02T18:00:00Z"),
+        ("2026-01-02T10:00:00 CET", "2026-01-02T09:00:00Z"),
+        ("Jan 5, 2026 10:00 AM EST", "2026-01-05T15:00:00Z"),
         ("2026-03-01T10:20:30.000+0100", "2026-03-01T09:20:30Z"),
     ],
 )
@@ -61,6 +69,8 @@ def test_usual_forms_are_read(written: str, moment: str) -> None:
         "5",
         "12:30",
         "2026-03-01 10:20 XYZ",
+        "2026-03-01 10:20 CST",
+        "1/2/3",
         "1 foo 2026",
         "0000-00-00 00:00:00",
     ],
@@ -86,6 +96,18 @@ def test_an_order_that_no_cell_or_several_tell_is_asked_for(dates: tuple[str, st
 def test_a_parameter_gives_the_order() -> None:
     assert moments("01/02/2026", dateOrder="dmy") == ["2026-02-01T00:00:00Z"]
     assert moments("01/02/2026", dateOrder="mdy") == ["2026-01-02T00:00:00Z"]
+
+
+def test_a_ticket_has_the_time_when_it_was_opened() -> None:
+    body = table([["Updated", "Opened", "Description"], ["2026-03-05 10:00:00", "2026-03-01 10:00:00", "Slow"]])
+    assert read_upload(body, Parameters(), max_rows=9).cards[0].posted_at == "2026-03-01T10:00:00Z"
+
+
+def test_a_zone_in_brackets_does_not_hide_the_name_of_a_time() -> None:
+    body = table([["Response uuid", "Date & Time (UTC)", "Comment"], ["u-1", "2026-03-01 10:00:00", "Slow"]])
+    found = read_upload(body, Parameters(), max_rows=9)
+    assert (found.cards[0].external_id, found.cards[0].posted_at) == ("u-1", "2026-03-01T10:00:00Z")
+    assert found.warnings == []
 
 
 def test_a_cell_far_below_decides_too() -> None:

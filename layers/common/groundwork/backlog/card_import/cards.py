@@ -182,8 +182,14 @@ class CardMaker:
         # without a time, equal answers of several people would count as one
         if not time or self._mapping.native:
             return None
+        answers = self._answers(fields) if self._mapping.hashed else [time, text]
         others = () if ids.has_time_of_day(time) else self._cells(fields)
-        return ids.hashed(source or "", time, text, *others)
+        return ids.hashed(source or "", *answers, *others)
+
+    def _answers(self, fields: Fields) -> list[str]:
+        # times as written: the order of day and month is known only after all rows
+        names = dict.fromkeys((*self._mapping.times, *self._mapping.hashed))
+        return [value for name in names for value in self._values(fields, name)]
 
     def _cells(self, fields: Fields) -> list[str]:
         """Return the filled cells in an order independent of the columns' order."""

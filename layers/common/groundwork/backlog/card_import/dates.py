@@ -10,6 +10,7 @@ Order = Literal["dmy", "mdy"]
 # eight digits are a date such as 20240131, no epoch
 _EPOCH = re.compile(r"\d{9,10}(\.\d{1,9})?|\d{12,13}|\d{16}")
 _NUMERIC = re.compile(r"(\d{1,4})([./\-\s])\s?(\d{1,2})\2\s?(\d{4}|\d{2})(?!\d)\.?")
+_YEAR_FIRST = re.compile(r"(\d{4})([./-])(\d{1,2})\2(\d{1,2})(?!\d)")
 _CJK = re.compile(r"(\d{4})\s*[年년]\s*(\d{1,2})\s*[月월]\s*(\d{1,2})\s*[日일]")
 _DAY_NAME = re.compile(
     r"(\d{1,2})(?:st|nd|rd|th|º|er)?[\s\-/.]+(?:de\s+)?([^\W\d_]{3,12})\.?[\s\-/,]+(?:de\s+)?(\d{4}|\d{2})(?!\d)"
@@ -20,6 +21,15 @@ _TIME = re.compile(
     r"(?:\bat\b|\bum\b|[T,\s]|à|a las)*(\d{1,2})[:h](\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?\s*([ap]\.?\s?m\.?)?",
     re.IGNORECASE,
 )
+# `date` and Twitter put the year last: Wed Jan 07 10:00:00 +0000 2026
+_YEAR_LAST = re.compile(r"([^\W\d_]{3,12}\.?\s+\d{1,2})\s+(\d{1,2}:\d{2}(?::\d{2})?)(\s+[+\-\w:]{1,6})?\s+(\d{4})")
+_ZONE_NAMES = (
+    "EDT-4 EST-5 CDT-5 MDT-6 MST-7 PDT-7 PST-8 WET+0 WEST+1 CET+1 MEZ+1 CEST+2 MESZ+2 EET+2 EEST+3 MSK+3 JST+9 AEST+10"
+)
+# CST, IST and BST are names of several zones each
+_HOURS_EAST = {
+    name[: -len(hours)]: int(hours) for name in _ZONE_NAMES.split() for hours in re.findall(r"[+-]\d+$", name)
+}
 _ZONE = re.compile(
     r"\s*(?:(Z|UTC|GMT|Coordinated Universal Time)?\s*([+\-−]\d{1,2})?:?(\d{2})?)(?:\s*\([^()]*\))?(?:\s*Uhr)?\s*",
     re.IGNORECASE,
@@ -146,6 +156,8 @@ def _iso(value: str) -> Parsed | None:
 
 
 def _written(value: str, order: Order | None) -> Parsed | None:
+    if match := _YEAR_LAST.fullmatch(_WEEKDAY.sub("", value)):
+        value = f"{match[1]} {match[4]} {match[2]}{match[3] or ''}"
     found = _date(value, order)
     if found is None:
         return None
@@ -158,13 +170,18 @@ def _written(value: str, order: Order | None) -> Parsed | None:
     moment = datetime(year, month, day, _hour(int(time[1]), time[5]), int(time[2]), int(time[3] or 0))
     if time[4]:
         moment += timedelta(microseconds=int(time[4][:6].ljust(6, "0")))
-    zone = _ZONE.fullmatch(rest[time.end() :])
+    suffix = rest[time.end() :]
+    if (hours := _HOURS_EAST.get(suffix.strip().upper())) is not None:
+        return Parsed(moment.replace(tzinfo=timezone(timedelta(hours=hours))))
+    zone = _ZONE.fullmatch(suffix)
     return Parsed(moment.replace(tzinfo=_offset(zone))) if zone else None
 
 
 def _date(value: str, order: Order | None) -> tuple[tuple[int, int, int], str] | None:
     if match := _CJK.match(value):
         return (int(match[1]), int(match[2]), int(match[3])), value[match.end() :].replace("时", ":").replace("分", "")
+    if match := _YEAR_FIRST.match(value):
+        return (int(match[1]), int(match[3]), int(match[4])), value[match.end() :]
     if match := _NUMERIC.match(value):
         date = _numeric(match, order)
         return (date, value[match.end() :]) if date else None

@@ -7,6 +7,8 @@ from groundwork.backlog.card_import.formats_reviews import REVIEWS
 from groundwork.backlog.card_import.formats_support import SUPPORT
 from groundwork.backlog.card_import.formats_surveys import SURVEYS
 from groundwork.backlog.card_import.formats_trackers import TRACKERS
+from groundwork.backlog.card_import.names import is_question, key
+from groundwork.backlog.card_import.vocabulary import SOURCE, TEXT
 
 FORMATS = (*REVIEWS, *SUPPORT, *SURVEYS, *TRACKERS)
 BY_NAME = {known.name: known for known in FORMATS}
@@ -15,14 +17,20 @@ _SINGLE_NAMED = 1
 
 def recognise(columns: Sequence[str], *, is_json: bool) -> Format | None:
     """Return the export with the most telling names among the columns."""
-    present = set(columns)
-    best = max(FORMATS, key=lambda known: _rated(known, present, columns, is_json=is_json))
-    return best if _rated(best, present, columns, is_json=is_json) else None
+    keys = [key(name) for name in columns]
+    present = set(keys)
+    found = {known.name: known.matches(present) for known in FORMATS}
+    best = max(FORMATS, key=lambda known: found[known.name])
+    if found[best.name] == _SINGLE_NAMED and (is_json or not _is_form(best, columns, keys)):
+        return None
+    return best if found[best.name] else None
 
 
-def _rated(known: Format, present: set[str], columns: Sequence[str], *, is_json: bool) -> int:
-    found = known.matches(present)
-    if found == _SINGLE_NAMED and (is_json or len(columns) < 2 or not known.matches({columns[0]})):
-        # Google Forms has a single telling name, always the first
-        return 0
-    return found
+def _is_form(known: Format, columns: Sequence[str], keys: Sequence[str]) -> bool:
+    """Return True if the single telling name comes first and a question follows.
+
+    Logs and tables of other tools begin with a `Timestamp` too.
+    """
+    if not known.matches({keys[0]}) or any(name in TEXT or name in SOURCE for name in keys):
+        return False
+    return any(is_question(name) for name in columns[1:])

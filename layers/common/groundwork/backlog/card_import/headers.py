@@ -3,7 +3,9 @@
 import re
 from collections.abc import Sequence
 
-from groundwork.backlog.card_import import names
+from groundwork.backlog.card_import import names, vocabulary
+from groundwork.backlog.card_import.dates import read
+from groundwork.backlog.card_import.people import is_address
 
 MAX_HEADER_ROWS = 3
 _SECOND_ROW = frozenset(
@@ -28,7 +30,31 @@ _SECOND_ROW = frozenset(
 _RESPONSE = names.key("Response")
 _OTHER = names.key("Other (please specify)")
 _PLAIN_ANSWER = _SECOND_ROW - {_OTHER}
+_NAMED = frozenset((*vocabulary.TEXT, *vocabulary.TITLE))
+_NUMBER = re.compile(r"[-+]?\d[\d.,\s]*%?")
+_MAX_LONE_NAME = 3
 _IMPORT_ID = re.compile(r'^\{"ImportId":')
+
+
+def lacks_header(columns: Sequence[str]) -> bool:
+    """Return True if the first row of a table looks like data."""
+    if any(is_address(name) or read(name, "dmy") or read(name, "mdy") for name in columns):
+        return True
+    if any(names.key(name) in _NAMED for name in columns):
+        return False
+    return any(_NUMBER.fullmatch(name) for name in columns) or _ends_a_sentence(columns)
+
+
+def _ends_a_sentence(columns: Sequence[str]) -> bool:
+    parts = names.words(" ".join(columns))
+    if len(columns) == 1:
+        # one line of a text, even a question, may be the first feedback
+        return len(parts) > _MAX_LONE_NAME or columns[0].endswith((".", "!", "。"))
+    return (
+        len(parts) > _MAX_LONE_NAME
+        and columns[-1].endswith((".", "!", "。"))
+        and not any(name.endswith("?") or names.asks(name) for name in columns)
+    )
 
 
 def header_rows(rows: Sequence[Sequence[str]]) -> int:

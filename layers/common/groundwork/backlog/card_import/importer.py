@@ -11,6 +11,7 @@ from groundwork.backlog.card_import.cards import CardMaker, Outcome, Rejected, S
 from groundwork.backlog.card_import.content import Content, Memory
 from groundwork.backlog.card_import.dialect import NO_DELIMITER
 from groundwork.backlog.card_import.errors import ColumnUnknown
+from groundwork.backlog.card_import.headers import lacks_header
 from groundwork.backlog.card_import.inspection import Inspected
 from groundwork.backlog.card_import.layout import Layout
 from groundwork.backlog.card_import.limits import Limits
@@ -28,6 +29,10 @@ from groundwork.backlog.new_cards import NewCard
 from groundwork.errors import Invalid, TooLarge
 
 MAX_PREVIEWED = 20
+_NO_HEADER = (
+    "The file seems to have no header row: its first row looks like feedback. Put a row of column names above it, "
+    "such as `text`."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +156,11 @@ def _column_unknown(inspected: Inspected) -> ColumnUnknown:
     columns = inspected.profile.shown(list(inspected.profile.columns))
     listed = ", ".join(repr(column["name"]) for column in columns[:20])
     message = f"No column is known to hold the feedback. Name one of these with ?text=COLUMN: {listed}."
-    return ColumnUnknown(f"{known.note} {message}" if known is not None and known.note else message, columns)
+    if known is not None and known.note:
+        message = f"{known.note} {message}"
+    elif lacks_header(inspected.layout.columns):
+        message = f"{_NO_HEADER} {message}"
+    return ColumnUnknown(message, columns)
 
 
 @dataclass(slots=True)
@@ -257,6 +266,8 @@ def preview(content: Content, parameters: Parameters, limits: Limits | None = No
             cards += [outcome] * (len(cards) < MAX_PREVIEWED)
     rows = counts.total() if reader else _count_rows(inspected)
     warnings = [*layout.warnings, *skip_warnings(skipped), *(reader.warnings() if reader else ())]
+    if reader is None and lacks_header(layout.columns):
+        warnings.append(_NO_HEADER)
     return Preview(layout, _columns(inspected), rows, rejected, counts[Rejected], cards, warnings)
 
 

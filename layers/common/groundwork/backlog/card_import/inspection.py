@@ -31,7 +31,12 @@ from groundwork.backlog.card_import.roles import mapping_of, rate
 from groundwork.backlog.card_import.xlsx import Sheets
 from groundwork.errors import Invalid
 
-_JSON_START = re.compile(r'\s*(\[\s*([\[{"\]\d-]|$)|\{\s*(["}]|$))')
+# `[1] Score,[2] Comment` is the header of a table
+_JSON_START = re.compile(r'\s*(\[\s*([\[{"]|-?\d[\d.eE+-]*\s*(,|\]?\s*$)|\]?\s*$)|\{\s*(["}]|$))')
+NO_ID = (
+    "No column holds an id: a second upload of these rows adds every card again, unless ?dedupe=content leaves out "
+    "equal texts."
+)
 _PACKED = Encoding("utf-8")
 
 
@@ -110,6 +115,8 @@ def _text(unpacked: unpack.Unpacked, parameters: Parameters, limits: Limits) -> 
 def _json_shape(content: Content, encoding: Encoding, parameters: Parameters) -> str | None:
     """Return `lines` for NDJSON, `document` for other JSON, None for CSV."""
     start = head(content, SAMPLE_BYTES)[encoding.start :].decode(encoding.name, "ignore").lstrip("\ufeff \r\n\t")
+    if parameters.type == "csv" and not _is_record(start):
+        return None
     if parameters.type == "ndjson" and not start.startswith("["):
         return "lines"
     if not _JSON_START.match(start):
@@ -123,6 +130,11 @@ def _json_shape(content: Content, encoding: Encoding, parameters: Parameters) ->
     # a broken line must not turn NDJSON into one document
     whole = sum(map(_is_object, lines[:10]))
     return "lines" if whole >= len(lines[:10]) / 2 else "document"
+
+
+def _is_record(start: str) -> bool:
+    """Return True for JSON that clients send as CSV by mistake."""
+    return start.startswith(("{", "[{", "[\n", "[\r"))
 
 
 def _is_object(line: str) -> bool:
@@ -227,7 +239,7 @@ def _mapped(layout: Layout, content: Content, parameters: Parameters) -> Inspect
     """Recognise the export from a sample, then map its columns and determine its date format."""
     sample = list(islice(_fields(layout, content), SAMPLE_RECORDS))
     names = list(layout.columns) or list(dict.fromkeys(name for fields in sample for name, _ in fields))
-    known = recognise([key(name) for name in names], is_json=not layout.columns)
+    known = recognise(names, is_json=not layout.columns)
     layout = replace(layout, format=known.name if known else None, keep_personal=parameters.keep_personal)
     profile = Profile({name: Column(is_open=name in layout.open_columns) for name in layout.columns})
     for fields in islice(_fields(layout, content), MAX_PROFILED):
@@ -274,6 +286,8 @@ def _dated(layout: Layout, votes: list[OrderVotes], parameters: Parameters, know
             f"The times in {mapping.times[0]!r} have no zone and are read as UTC; ?timezone= names another."
         )
     warnings += _column_warnings(layout, known)
+    if mapping.text and not mapping.ids and (mapping.native or not mapping.times):
+        warnings.append(NO_ID)
     mapping = replace(mapping, order=order, zone=parameters.timezone or "UTC")
     return replace(layout, mapping=mapping, warnings=tuple(warnings))
 

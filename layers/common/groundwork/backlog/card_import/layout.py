@@ -18,7 +18,8 @@ Role = Literal["text", "title", "externalId", "source", "postedAt", "personal", 
 class Mapping:
     """Column names by role, most specific first. All other columns are metadata.
 
-    `kept` columns are metadata even where their names look personal.
+    `kept` columns are metadata even where their names look personal. `hashed` columns, with the
+    times, identify a survey's row without an id: the text columns depend on the answers of all rows.
     """
 
     text: tuple[str, ...] = ()
@@ -29,6 +30,7 @@ class Mapping:
     personal: tuple[str, ...] = ()
     kept: tuple[str, ...] = ()
     dropped: tuple[str, ...] = ()
+    hashed: tuple[str, ...] = ()
     order: Order | None = None
     zone: str = "UTC"
     headings: bool = False

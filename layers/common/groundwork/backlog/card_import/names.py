@@ -7,6 +7,7 @@ from collections.abc import Iterable
 _TAG = re.compile(r"<[^<>]{1,200}>")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _WORD = re.compile(r"[^\W_]+")
+_BRACKETS = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
 
 
 def shown(name: str) -> str:
@@ -35,6 +36,10 @@ def words(name: str) -> list[str]:
     return [word.casefold() for word in _WORD.findall(_CAMEL.sub(" ", shown(name)))]
 
 
+def without_brackets(name: str) -> str:
+    return _BRACKETS.sub("", name)
+
+
 def keys(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(key(name) for name in names)
 
@@ -44,9 +49,23 @@ def word_list(text: str) -> list[str]:
     return text.split()
 
 
+_ASKING = frozenset(
+    word_list(
+        """what why how which explain describe tell please share was warum wie welche bitte beschreiben erklären
+        pourquoi quel quelle quels quelles expliquez décrivez qué por cómo explique describa waarom wat hoe"""
+    )
+)
+
+
 def listed(text: str) -> tuple[str, ...]:
     """Split a comma-separated table of names, most specific first."""
     return tuple(dict.fromkeys(key(name) for name in text.replace("\n", ",").split(",") if name.strip()))
+
+
+def asks(name: str) -> bool:
+    """Return True for an invitation to write: `Explain your problem`."""
+    parts = words(name)
+    return len(parts) >= 3 and parts[0] in _ASKING
 
 
 def is_question(name: str) -> bool:
@@ -54,4 +73,9 @@ def is_question(name: str) -> bool:
     text = shown(name)
     if text.endswith(("?", "？", "؟", ":", "…")) or text.startswith("¿"):
         return len(text) > 5
+    if asks(text):
+        return True
+    # `I would like a dark mode.` is an answer
+    if text.endswith((".", "!", "。")):
+        return False
     return len(words(text)) >= 5 or (len(text) >= 10 and not text.isascii() and " " not in text)

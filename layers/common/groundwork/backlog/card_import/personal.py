@@ -3,7 +3,17 @@
 import re
 from collections.abc import Iterable
 
-from groundwork.backlog.card_import.names import is_question, key, last, listed, word_list, words
+from groundwork.backlog.card_import.names import (
+    is_question,
+    key,
+    last,
+    listed,
+    shown,
+    without_brackets,
+    word_list,
+    words,
+)
+from groundwork.backlog.card_import.people import is_address, is_phone
 
 _PERSON_WORDS = frozenset(
     word_list(
@@ -11,6 +21,7 @@ _PERSON_WORDS = frozenset(
         user contact consumer member commenter collaborator collaborators poster sender recipient voter follower
         watcher participant interviewer interviewee lead employee person people staff client subscriber buyer
         shopper guest visitor patient student operator teammate admin admins assignees watchers voters followers
+        caller approver approvers informer
         autor auteur kunde melder ersteller bearbeiter nutzer benutzer usuario utilisateur cliente gebruiker
         klient"""
     )
@@ -21,7 +32,9 @@ _PERSONAL_KEYS = frozenset(
         given name, family name, nickname, reviewer nickname, display name, username, user name, user, login,
         handle, screen name, your name, real name, email, e-mail, mail, email address, e-mail address,
         mailadresse, e-mail-adresse, phone, phone number, telephone, mobile, mobile number, cell, cell phone,
-        fax, whatsapp, ip, ip address, ipaddress, address, street, street address, postal address, date of birth,
+        tel, tel no, telephone number, mobile no, mobile phone, phone no, contact number, contact no, contact phone,
+        contact email, caller, handy, mobil, mobiltelefon, móvil, celular, cellulare, fax, whatsapp, ip,
+        ip address, ipaddress, address, street, street address, postal address, date of birth,
         birthday, birth date, dob, gender, age, ssn, passport, avatar, avatar url, photo, photo url,
         profile picture, profile url, profile link, linkedin, twitter, twitter handle, instagram, facebook,
         author, authors, by, from, to, cc, bcc, reviewer, respondent, requester, requestor, submitter, assignee,
@@ -31,6 +44,7 @@ _PERSONAL_KEYS = frozenset(
         recipient, employee, latitude, longitude, locationlatitude, locationlongitude, location latitude,
         location longitude, recipient email, external data reference, network id, webshop user id, device id,
         advertising id, idfa, cookie id, account manager, project lead, user profile, user_profile, user agent,
+        request participants, melder, approvers, approver, kunde, kundin, kunden, kontakt, kontaktperson,
         name und vorname, vorname, nachname, telefon, telefonnummer, handynummer, adresse, anschrift,
         geburtsdatum, autor, zugewiesene person, ersteller, nom, prénom, courriel, adresse e-mail, adresse mail,
         téléphone, auteur, nom complet, rapporteur, responsable, identifiant utilisateur, nombre, apellido,
@@ -54,7 +68,43 @@ _THINGS = frozenset(
         response os"""
     )
 )
-_MAIL = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+\.[A-Za-z]{2,24}")
+# `Blocked by` names another item
+_BY_THINGS = frozenset(
+    word_list("blocked duplicated caused superseded replaced sorted grouped due ranked powered group")
+)
+_MAX_BY_WORDS = 4
+_STEMS = re.compile(
+    r"(kunden?|kundinnen|melder|ansprechpartner|kontaktperson|anrufer)(in|innen)?"
+    r"(name|nr|nummer|nummern|e?mail|mailadresse|telefon|id|adresse|kontakt)?"
+)
+_ADDRESSED = frozenset(word_list("from to cc bcc sender reply replyto"))
+_ADDRESSED_PARTS = frozenset(word_list("address addresses email mail name phone number"))
+_NAME_WORDS = frozenset(
+    word_list(
+        """name names fullname firstname lastname surname nickname email emails mail phone telephone mobile
+        nom prénom prénoms courriel téléphone nombre nombres apellido apellidos correo teléfono nome cognome sobrenome
+        telefono telefone naam voornaam achternaam vorname nachname telefonnummer mailadresse imię nazwisko имя
+        фамилия телефон navn namn nimi"""
+    )
+)
+# the other words of a question for a name: `What is your full name?`
+_NAME_FILLERS = frozenset(
+    word_list(
+        """what is s are your you our full first last middle given family real complete and or e the a an please
+        enter share give leave tell provide us optional contact number no address by preferred whats
+        votre vos ton ta quel quelle est le la les et ou complet tu su sus cuál es el y o de completo completa
+        ihr ihre ihren ihrem dein deine deinen wie ist lautet der die und oder bitte il lei tuo qual é o seu sua
+        jouw uw je wat en volledige twoje jak masz na i ваше ваша как вас зовут и"""
+    )
+)
+# Jira puts the name of a site's own field in brackets
+_CUSTOM_FIELD = re.compile(
+    r"(?:custom field|benutzerdefinierte[sn]? felde?r?|champs? personnalisés?|campo personalizado)\s*\((.+)\)",
+    re.IGNORECASE,
+)
+_IDENTITY = frozenset(
+    listed("who are you, wie heißen sie, wie heißt du, comment vous appelez-vous, как вас зовут, cómo te llamas")
+)
 _IP = re.compile(r"\d{1,3}(\.\d{1,3}){3}")
 _PERSON_PARTS = frozenset(
     word_list("""name names id email mail phone address url link handle avatar picture image login domain""")
@@ -63,13 +113,35 @@ _PERSON_PARTS = frozenset(
 
 def is_personal(name: str) -> bool:
     """Return True if a column's name indicates personal data."""
-    own = key(name)
-    if own in _PERSONAL_KEYS or _person_path(own):
+    if match := _CUSTOM_FIELD.fullmatch(shown(name)):
+        name = match[1]
+    return _is_personal(name) or _is_personal(without_brackets(name))
+
+
+def _is_personal(name: str) -> bool:
+    own, parts = key(name), words(name)
+    if own in _PERSONAL_KEYS or own in _IDENTITY or _person_path(own) or _STEMS.fullmatch(last(own)):
         return True
-    parts = words(name)
+    if _is_done_by(parts) or _is_addressed(parts) or ("." not in own and _asks_for_name(parts)):
+        return True
     if _PERSONAL_WORDS & set(parts[-2:]) and not is_question(name):
         return not _THINGS & set(parts[-1:])
     return _names_person(parts)
+
+
+def _is_done_by(parts: list[str]) -> bool:
+    """Recognise `Submitted by` and `sys_created_by`."""
+    return 1 < len(parts) <= _MAX_BY_WORDS and parts[-1] == "by" and not _BY_THINGS & set(parts)
+
+
+def _asks_for_name(parts: list[str]) -> bool:
+    """Recognise `Your full name` and `Nom et prénom`; `Product name` has another word."""
+    given = set(parts)
+    return bool(given & _NAME_WORDS) and given <= _NAME_WORDS | _NAME_FILLERS
+
+
+def _is_addressed(parts: list[str]) -> bool:
+    return len(parts) > 1 and parts[0] in _ADDRESSED and parts[-1] in _ADDRESSED_PARTS
 
 
 def _person_path(own: str) -> bool:
@@ -92,7 +164,7 @@ def _names_person(parts: list[str]) -> bool:
     return bool(people) and (parts[-1] in _PERSON_PARTS or parts[-1] in _PERSON_WORDS)
 
 
-def holds_addresses(samples: Iterable[str]) -> bool:
-    """Return True if a column's cells are e-mail or IP addresses."""
+def are_addresses(samples: Iterable[str]) -> bool:
+    """Return True if a column's cells are e-mail or IP addresses, or phone numbers."""
     filled = [sample.strip() for sample in samples if sample.strip()]
-    return bool(filled) and all(_MAIL.fullmatch(sample) or _IP.fullmatch(sample) for sample in filled)
+    return bool(filled) and all(is_address(sample) or _IP.fullmatch(sample) or is_phone(sample) for sample in filled)

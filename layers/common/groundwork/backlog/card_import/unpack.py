@@ -45,6 +45,14 @@ _SIGNATURES = (
     (b"bplist00", "a binary property list", "the table as CSV or JSON"),
 )
 _MARKUP = re.compile(rb"\s*<(\?xml|!doctype|html|rss|feed|table|svg)\b", re.IGNORECASE)
+_MAILBOX = re.compile(rb"From [^\r\n]{1,200}\b\d\d:\d\d[^\r\n]{0,60}\b\d{4}\b")
+_MAIL_HEADER = re.compile(
+    rb"(return-path|received|delivered-to|mime-version|message-id|from|to|date|subject|content-type|dkim-signature|"
+    rb"x-[a-z-]{2,40}|reply-to|sender):[ \t]",
+    re.IGNORECASE,
+)
+_MIN_MAIL_HEADERS = 2
+_MAIL = "the messages as CSV or JSON, one for each record,"
 _OFFICE = (
     ("xl/workbook.bin", "a binary Excel workbook (.xlsb)", "it as .xlsx or CSV"),
     ("word/document.xml", "a Word document", _TABLE),
@@ -94,6 +102,16 @@ def _refuse_binary(start: bytes) -> None:
         raise _refusal("a film or picture", "its transcript as CSV")
     if _MARKUP.match(start.removeprefix(b"\xef\xbb\xbf")):
         raise _refusal("an HTML or XML page", _TABLE)
+    _refuse_mail(start.removeprefix(b"\xef\xbb\xbf"))
+
+
+def _refuse_mail(start: bytes) -> None:
+    if _MAILBOX.match(start):
+        raise _refusal("a mailbox (mbox)", _MAIL)
+    lines = start.lstrip().splitlines()[:3]
+    # a header line may go on in the next line
+    if lines and _MAIL_HEADER.match(lines[0]) and sum(map(bool, map(_MAIL_HEADER.match, lines))) >= _MIN_MAIL_HEADERS:
+        raise _refusal("an e-mail (.eml)", _MAIL)
 
 
 def _refusal(what: str, instead: str) -> NotAFeedbackFile:

@@ -42,7 +42,8 @@ EXTERNAL_ID = listed(
     respondent id, submission id, ticket id, task id, item id, thread id, story id, ticket number,
     ticket no, case id, case number, issue key,
     issue id, conversation id, message id, comment id, post id, tweet id, entry id, record id, idea id,
-    suggestion id, survey response id, answer id, note id, event id, insight id, feedback number, reference,
+    suggestion id, survey response id, response uuid, submission uuid, review uuid, feedback uuid, answer id,
+    note id, event id, insight id, feedback number, reference,
     reference id, reference number, unique id, token, submission token, id, key, _id, node id, permalink id,
     vorgangsschlüssel, vorgangs-id, ticketnummer, bewertungs-id, rezensions-id, clé de ticket, identifiant,
     clave, clave de incidencia, identificador, código, chave, キー, 受付番号, 回答id, レビューid, 编号,
@@ -56,13 +57,15 @@ LINK = listed(
 TIME = listed(
     """posted at, postedat, created at, created, created time, created date, date created, creation date,
     create date, timestamp created, unix review time, created on, createdat, created timestamp, created_utc,
-    created utc, createddate, date/time opened, opened at, submitted at, submitted, submit date,
+    created utc, createddate, sys created on, date/time opened, opened at, opened on, opened, date opened,
+    reported at, reported on, date reported, submitted at, submitted, submit date,
     submission date, submission time, date submitted, submit time, submitted on, review date, review time,
     review created, review submit date and time, published at, published, publish date, published date,
     posted, posted on, post date, date posted, completed at, end date, enddate, recorded date, recordeddate,
     completion time, response date, responded at, answered at, timestamp, time stamp, event time, date,
-    date time, datetime, time, day, ts, received at, received, date received, feedback date, comment date,
-    sent at, sent, start date, updated, datum, erstellt, erstellt am, erstellungsdatum, zeitstempel,
+    date time, date & time, date and time, datetime, time, day, ts, received at,
+    received, date received, feedback date, comment date, sent at, sent, start date, updated,
+    datum, erstellt, erstellt am, erstellungsdatum, zeitstempel,
     eingegangen am, date de création, créé le, créé, horodateur, fecha, fecha de creación, creada, creado,
     marca temporal, data, data de criação, criado em, criado, carimbo de data/hora, creato,
     informazioni cronologiche, aangemaakt, tijdstempel, utworzono, sygnatura czasowa, tarih, zaman damgası,
@@ -87,6 +90,15 @@ TEXT_ENDINGS = frozenset(
 )
 """Last words of a text column's longer name: `Your feedback`, `Task Content`."""
 TITLE_ENDINGS = frozenset(word_list("title subject headline summary betreff titel titre objet asunto título oggetto"))
+REPLIES = frozenset(
+    listed(
+        "reply, response, answer, antwort, réponse, respuesta, resposta, risposta, antwoord, response text, answer text"
+    )
+)
+"""Names of a customer's answer, but beside a column of feedback of the company's answer."""
+OWN_WORDS = frozenset(word_list("agent internal intern staff developer admin moderator private reply resolution"))
+OTHER_TITLES = frozenset(word_list("page job window document tab section book movie film song course"))
+"""First words of the titles of other things: `Page title`."""
 TIME_STARTS = frozenset(
     word_list("created creation submitted submission posted published recorded opened received erstellt")
 )
