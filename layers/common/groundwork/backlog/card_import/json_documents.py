@@ -1,11 +1,11 @@
 """JSON exports whose records must be assembled first: boards, chats, conversations, tickets."""
 
-import json
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
+from groundwork.backlog.card_import.json_values import parsed
 from groundwork.backlog.model import MAX_CARD_TEXT
 
 Record = dict[str, Any]
@@ -51,6 +51,26 @@ def _names(labels: Any) -> list[str]:
     return [label.get("name") or label.get("color") or "" for label in listed if isinstance(label, dict)]
 
 
+def with_replies(record: Any) -> Iterator[Any]:
+    """Yield a record; after a Reddit comment also the comments below it."""
+    pending = [record]
+    while pending:
+        value = pending.pop()
+        data = value.get("data") if isinstance(value, dict) and value.get("kind") == "t1" else None
+        if isinstance(data, dict) and isinstance(data.get("replies"), dict):
+            pending += reversed(_replies(data["replies"]))
+            data = {name: below for name, below in data.items() if name != "replies"}
+            value = {**value, "data": data}
+        yield value
+
+
+def _replies(listing: Record) -> list[Any]:
+    data = listing.get("data")
+    children = data.get("children") if isinstance(data, dict) else None
+    # other kinds stand for comments that the export does not hold
+    return [child for child in children or () if isinstance(child, dict) and child.get("kind") == "t1"]
+
+
 def slack_messages(days: Iterator[tuple[str, list[Any]]]) -> Iterator[Record]:
     """Yield the messages of a Slack export, each with the replies of its thread."""
     # replies may lie in files of later days: no thread is complete before the last file
@@ -81,8 +101,8 @@ def _is_system(message: Record) -> bool:
 
 def slack_day(data: bytes) -> list[Any]:
     try:
-        messages = json.loads(data)
-    except (ValueError, RecursionError):
+        messages = parsed(data)
+    except ValueError:
         return []
     return messages if isinstance(messages, list) else []
 

@@ -24,6 +24,8 @@ MAX_METADATA = 20_000
 
 With the longest text, the row stays far below DynamoDB's 400 KB.
 """
+MAX_NOTES = 5
+"""Warnings about lists of a JSON file that are left out."""
 SAMPLE_BYTES = 64 * 1024
 SAMPLE_RECORDS = 200
 MAX_PROFILED = 5_000
@@ -32,7 +34,7 @@ MAX_PROFILED = 5_000
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """`unpacked` bounds decompressed bytes; `document` one JSON value."""
+    """`unpacked` bounds decompressed bytes; `document` one JSON value: parsed, it takes 20 times as much memory."""
 
     unpacked: int = 50 * MIB
-    document: int = 50 * MIB
+    document: int = 15 * MIB
