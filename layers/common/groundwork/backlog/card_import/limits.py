@@ -17,6 +17,11 @@ MAX_ARCHIVE_DEPTH = 3
 MAX_ARCHIVE_MEMBERS = 20_000
 MAX_COLUMNS = 5_000
 MAX_CELLS = 20_000_000
+MAX_STRINGS_BYTES = 100 * MIB
+MAX_STRINGS = 3_000_000
+"""Limits of a workbook's shared strings: all are held in memory."""
+MAX_PART_BYTES = 20 * MIB
+"""Limit of any other part of a workbook, except its sheets."""
 MAX_EXTERNAL_ID = 200
 MAX_SOURCE = 200
 MAX_METADATA = 20_000
