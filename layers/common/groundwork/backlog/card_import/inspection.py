@@ -56,7 +56,7 @@ def inspect(content: Content, parameters: Parameters, limits: Limits) -> Inspect
         layout, derived = _sheet(unpacked.content, parameters)
     elif unpacked.kind == "slack":
         layout = Layout("packed", _PACKED, "slack")
-        derived = slack_lines(unpacked.content)
+        derived = slack_lines(unpacked.content, limits)
     else:
         pages = json_pages.Pages()
         layout, derived = _text(unpacked, parameters, limits, pages)
@@ -79,7 +79,7 @@ def reopen(content: Content, layout: Layout, limits: Limits) -> Content:
     if layout.container == "xlsx":
         return sheet_lines(unpacked, layout.sheet or "")
     if layout.container == "slack":
-        return slack_lines(unpacked)
+        return slack_lines(unpacked, limits)
     if layout.container == "document":
         return document_lines(unpacked, layout.encoding, limits)
     return transcoded(unpacked, layout.encoding) if layout.container == "transcoded" else unpacked
@@ -95,12 +95,25 @@ def document_lines(
     return Derived(lambda: json_records.packed_records(content, encoding, limits, pages))
 
 
-def slack_lines(content: Content) -> Kept:
+def slack_lines(content: Content, limits: Limits) -> Kept:
+    return Kept(lambda: _slack_lines(content, limits))
+
+
+def _slack_lines(content: Content, limits: Limits) -> Iterator[bytes]:
+    broken: list[str] = []
+
     def days() -> Iterator[tuple[str, list[object]]]:
         for name in unpack.slack_days(content):
-            yield name.split("/")[0], slack_day(b"".join(unpack.member_chunks(content, name)))
+            day = unpack.whole(unpack.member(content, name), limits.document)
+            try:
+                yield name.split("/")[0], slack_day(day)
+            except ValueError:
+                broken.append(name)
 
-    return Kept(lambda: (json_records.packed(None, message) for message in slack_messages(days())))
+    for message in slack_messages(days()):
+        yield json_records.packed(None, message)
+    for name in broken:
+        yield json_records.packed(None, None, f"{name} {json_values.NOT_JSON}")
 
 
 def _text(

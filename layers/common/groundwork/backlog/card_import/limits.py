@@ -22,6 +22,8 @@ MAX_STRINGS = 3_000_000
 """Limits of a workbook's shared strings: all are held in memory."""
 MAX_PART_BYTES = 20 * MIB
 """Limit of any other part of a workbook, except its sheets."""
+MAX_CHAT_BYTES = 400 * MIB
+"""Limit of a chat export's messages: their threads are put together in memory."""
 MAX_EXTERNAL_ID = 200
 MAX_SOURCE = 200
 MAX_METADATA = 20_000
