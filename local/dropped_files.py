@@ -4,6 +4,7 @@ DATA/objects/BUCKET/imports/PROJECT/NAME is stored as the object imports/PROJECT
 object does the rest.
 """
 
+import io
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -87,16 +88,38 @@ class DropFolder:
     def _take(self, file: Path, state: State) -> None:
         bucket = next(name for name, folder in self._folders.items() if file.is_relative_to(folder))
         key = file.relative_to(self._folders[bucket]).as_posix()
-        body = file.read_bytes()
-        if _state(file) != state:
-            return
         stored = self._client("s3")
         identity = f"{file.stat().st_ino}-{file.stat().st_ctime_ns}"
         # After a kill between the two steps below, the file is stored already.
         if _stored_identity(stored, bucket, key) != identity:
-            stored.put_object(Bucket=bucket, Key=key, Body=body, Metadata={_IDENTITY: identity})
+            with _Settled(file, state) as body:
+                try:
+                    stored.put_object(Bucket=bucket, Key=key, Body=body, Metadata={_IDENTITY: identity})
+                except (OSError, BotoCoreError, ClientError):
+                    if body.has_changed:
+                        return
+                    raise
+        if _state(file) != state:
+            return
         file.unlink(missing_ok=True)
         self._say(f"Took {key}")
+
+
+class _Settled(io.FileIO):
+    """A file to upload, piece by piece. A read fails after the file has changed, so no mixed object is stored."""
+
+    def __init__(self, file: Path, state: State) -> None:
+        super().__init__(file)
+        self._path, self._state = file, state
+        self.has_changed = False
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        found = super().read(-1 if size is None else size)
+        # Checked after the read: the last piece completes the object.
+        if _state(self._path) != self._state:
+            self.has_changed = True
+            raise OSError("The file has changed.")
+        return found or b""
 
 
 def _state(file: Path) -> State | None:

@@ -28,6 +28,7 @@ _HEADERS = ("ContentType", "ContentEncoding", "Metadata")
 _MARKER = "DeleteMarker"
 _SIZE = "Size"
 _UNREADABLE = (OSError, ValueError, LookupError, TypeError, AttributeError, OverflowError)
+_PIECE = 1 << 20
 MAX_NAME = 200
 """Bytes of a file name; file systems allow 255."""
 
@@ -129,7 +130,9 @@ class MirroredObjects:
 def _refuse(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
     """Answer a write without space with S3's error format."""
     # Unread, the body would be taken for the next request of the connection.
-    environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+    left = int(environ.get("CONTENT_LENGTH") or 0)
+    while left > 0 and (piece := environ["wsgi.input"].read(min(left, _PIECE))):
+        left -= len(piece)
     start_response("503 Service Unavailable", [("Content-Type", "application/xml")])
     return [f"<Error><Code>ServiceUnavailable</Code><Message>{ALMOST_FULL}</Message></Error>".encode()]
 

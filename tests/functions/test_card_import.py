@@ -271,6 +271,33 @@ def test_the_first_hundred_rejected_rows_are_listed_and_all_are_counted(send: Se
     assert answer["rejected"][0] == {"row": 1, "line": 2, "reason": "text: must be a text that is not empty"}
 
 
+def test_a_client_can_ask_for_all_rejected_rows(send: Send) -> None:
+    body = "text,n\n" + ",1\n" * 1_200
+    answer = send(body, "text/csv", maxRejected="5000").json
+    assert (answer["rejectedCount"], len(answer["rejected"])) == (1_200, 1_200)
+    assert answer["rejected"][-1]["line"] == 1_201
+    assert len(send(body, "text/csv", maxRejected="7").json["rejected"]) == 7
+    for number in ("0", "5001", "x"):
+        assert send(body, "text/csv", maxRejected=number).status == 422
+
+
+def test_an_answer_full_of_reasons_stays_below_lambdas_limit(send: Send) -> None:
+    cards = [{"text": "a", "字" * 300 + str(at): 1} for at in range(5_000)]
+    answer = send(json.dumps({"cards": cards}, ensure_ascii=False), "application/json", maxRejected="5000")
+    assert len(answer.json["rejected"]) == 5_000
+    assert len(json.dumps(answer.body, ensure_ascii=False).encode()) < 4 * 1024 * 1024
+
+
+@pytest.mark.parametrize("number", ["1e999", "NaN", "-Infinity"])
+def test_a_number_that_json_cannot_hold_is_never_stored(send: Send, number: str) -> None:
+    a, c, e = (f'{{"text":"{text}","metadata":{{"n":{number}}}}}' for text in "ace")
+    answer = send(f'{{"cards":[{a},{{"text":"b"}}]}}', "application/json").json
+    assert [row["reason"] for row in answer["rejected"]] == ["metadata: has a number out of range"]
+    assert taken(send(f'{c}\n{{"text":"d"}}', "application/x-ndjson")) == (2, 0)
+    assert taken(send(f'[{e},{{"text":"f"}}]', "application/json")) == (2, 0)
+    assert texts(send) == ["b", "c", "d", "e", "f"]
+
+
 @pytest.mark.parametrize(
     ("query", "field"),
     [

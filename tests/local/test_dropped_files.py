@@ -162,6 +162,64 @@ def test_a_growing_hidden_or_unfinished_file_waits(world: World) -> None:
     assert all((world.files.folder / BUCKET / "imports" / name).exists() for name in names)
 
 
+class SpyingS3:
+    """S3's client that runs `before` with the body of each upload."""
+
+    def __init__(self, client: Any, before: Callable[[Any], None]) -> None:
+        self.client, self.before = client, before
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.client, name)
+
+    def put_object(self, **given: Any) -> Any:
+        self.before(given["Body"])
+        return self.client.put_object(**given)
+
+
+def spied(world: World, before: Callable[[Any], None]) -> DropFolder:
+    s3 = SpyingS3(world.client("s3"), before)
+    return DropFolder(world.files.folder, world.template, lambda _: s3, world.said.append)
+
+
+def test_a_large_file_is_sent_in_pieces(world: World) -> None:
+    pieces: list[int] = []
+
+    def before(body: Any) -> None:
+        read = body.read
+
+        def counted(size: int = -1) -> Any:
+            pieces.append(size)
+            return read(size)
+
+        body.read = counted
+
+    content = os.urandom(3 << 20)
+    drop(world, "p/large.csv", content)
+    drops = spied(world, before)
+    drops.poll()
+    drops.poll()
+    assert world.client("s3").get_object(Bucket=BUCKET, Key="imports/p/large.csv")["Body"].read() == content
+    assert pieces
+    assert all(0 <= size <= 1 << 20 for size in pieces)
+
+
+def test_a_file_that_changes_during_its_upload_is_stored_once_it_is_complete(world: World) -> None:
+    file = drop(world, "p/a.csv", b"text\n1\n")
+
+    def grow(_: Any) -> None:
+        if file.exists() and file.stat().st_size < 8:
+            file.write_bytes(b"text\n1\n2\n")
+
+    drops = spied(world, grow)
+    for _ in range(4):
+        drops.poll()
+    assert not file.exists()
+    assert world.client("s3").get_object(Bucket=BUCKET, Key="imports/p/a.csv")["Body"].read() == b"text\n1\n2\n"
+    until(lambda: len(world.told) >= 1)
+    assert len(world.told) == 1
+    assert world.said == ["Took imports/p/a.csv"]
+
+
 def test_a_file_whose_deletion_was_lost_is_not_stored_twice(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     file = drop(world, "p/a.csv")
     with monkeypatch.context() as killed:

@@ -172,7 +172,7 @@ def test_metadata_over_the_limit_loses_its_longest_values_with_a_warning() -> No
 def test_a_document_over_the_limit_is_refused_but_an_array_streams() -> None:
     limits = Limits(document=1_000)
     rows = [{"text": f"card {at}"} for at in range(200)]
-    with pytest.raises(TooLarge, match="array or NDJSON"):
+    with pytest.raises(TooLarge, match="NDJSON, or a list at the top level"):
         read_upload(json.dumps({"reviews": rows}).encode(), Parameters(), max_rows=999, limits=limits)
     assert len(read_upload(json.dumps(rows).encode(), Parameters(), max_rows=999, limits=limits).cards) == 200
 

@@ -216,7 +216,17 @@ def test_no_json_does_worse_than_be_refused(value: object) -> None:
 )
 def test_json_of_every_shape_gives_back_every_text(texts: list[str]) -> None:
     rows = [{"text": text, "n": at} for at, text in enumerate(texts)]
-    for body in (document(rows), document({"data": rows}), b"\n".join(map(document, rows)), document(rows, indent=2)):
+    pages = [{"data": rows[at : at + 3], "next": at} for at in range(0, len(rows), 3)]
+    for body in (
+        document(rows),
+        document({"data": rows}),
+        b"\n".join(map(document, rows)),
+        document(rows, indent=2),
+        document(pages),
+        b"\n".join(map(document, pages)),
+        b"".join(document(page["data"]) for page in pages),
+        document([page["data"] for page in pages], indent=2),
+    ):
         assert [card.text for card in read_upload(body, Parameters(), max_rows=100).cards] == texts
 
 
@@ -280,6 +290,11 @@ RESUMED = {
     "array": document([{"text": "a"}, 5, {"text": "b"}, {"text": "c", "n": [1, 2]}], indent=1),
     "cut array": document([{"text": "a"}, {"text": "b"}, {"text": "c"}])[:-12],
     "wrapper": document({"reviews": [{"text": "a"}, {"text": ""}, {"text": "c"}]}),
+    "arrays": document([{"text": "a"}, {"text": "b"}]) + document([{"text": "c"}], indent=2) + b"\n[5]",
+    "pages": b"".join(document({"tickets": [{"text": at}, {"text": "b"}], "next": at}, indent=1) for at in "xyz"),
+    "page a line": b"\n".join(document({"tickets": [{"text": at}, {"text": "b"}]}) for at in "xyz"),
+    "nested": document([[{"text": "a"}], [{"text": ""}, {"text": "c"}], [{"data": [{"text": "d"}]}]]),
+    "rows": b'["text","n"]\n["a",1]\n["b",2]\n',
     "xlsx": workbook([["Report"], [], ["Text", "Date"], ["a", "2026-01-01"], [None, "x"], ["c", ""]]),
     "zip": archive_of({"a.csv": b"text,n\na,1\nb,2\n"}),
     "gzip cp1252": gzip.compress("text,n\nGrüße aus Köln,1\nSchöne Grüße,2\n".encode("cp1252")),
@@ -309,7 +324,7 @@ def test_a_plain_file_resumes_by_bytes_of_its_own(name: str) -> None:
     assert len(outcomes) == checkpoints[-1].rows
 
 
-@pytest.mark.parametrize("name", ["play", "xlsx", "zip", "array", "wrapper", "gzip cp1252"])
+@pytest.mark.parametrize("name", ["play", "xlsx", "zip", "array", "wrapper", "pages", "rows", "gzip cp1252"])
 def test_what_is_derived_can_be_stored_and_then_resumes_by_bytes_too(name: str) -> None:
     inspected = inspect(Memory(RESUMED[name]), Parameters())
     stored = Memory(b"".join(inspected.content.chunks()))

@@ -21,7 +21,7 @@ export interface paths {
          * Import cards
          * @description Imports cards from a file: CSV, TSV, JSON, NDJSON or xlsx, also in gzip or zip. Exports of many tools are recognized by their columns; the parameters name the columns of others. Unknown columns become metadata. Columns with personal data are omitted. The charset comes from `charset`, a BOM, the content type or a detector.
          *
-         *     A known `externalId` counts as a duplicate and changes nothing. Rows without a usable card are rejected; the response lists the first 100. The form `{"cards": [...]}` is validated strictly: unknown fields reject a card.
+         *     A known `externalId` counts as a duplicate and changes nothing. Rows without a usable card are rejected; the response lists the first 100, or up to `maxRejected`. The form `{"cards": [...]}` is validated strictly: unknown fields reject a card.
          *
          *     At most 5,000 cards and 5 MB per request. The gateway encodes other content types than text and JSON, so that a body of more than about 4.4 MB exceeds its limit. Send larger files with `Content-Encoding: gzip` (at most 50 MB unpacked) or in parts with an `Idempotency-Key` each. Send charsets other than UTF-8, and compressed files, as `application/octet-stream`: the gateway may change other bytes.
          */
@@ -2296,7 +2296,7 @@ export interface components {
             created: number;
             /** @description Number of cards with a known `externalId`, or a known text. They stay unchanged. */
             duplicates: number;
-            /** @description The first 100 rows without a usable card. */
+            /** @description The first rows without a usable card, up to `maxRejected`. */
             rejected: components["schemas"]["RejectedRow"][];
             /** @description Number of all rows without a usable card. */
             rejectedCount: number;
@@ -5299,6 +5299,8 @@ export interface operations {
     importCards: {
         parameters: {
             query?: {
+                /** @description Number of rejected rows to list in the response. */
+                maxRejected?: number;
                 /** @description Column with the feedback. Repeat it to join columns. */
                 text?: string[];
                 /** @description Column with the title, placed above the text. */

@@ -117,7 +117,12 @@ test("personal data and equal texts are chosen, not assumed", async () => {
   await waitFor(() => expect(button).toBeEnabled());
   await user.click(button);
   await screen.findByText("Cards imported");
-  expect(Object.fromEntries(query(sent()[0]))).toEqual({ type: "csv", personal: "keep", dedupe: "content" });
+  expect(Object.fromEntries(query(sent()[0]))).toEqual({
+    type: "csv",
+    personal: "keep",
+    dedupe: "content",
+    maxRejected: "5000",
+  });
 });
 
 test("after the import the page tells what is new, what was there and what was rejected, and saves the last", async () => {
@@ -177,6 +182,32 @@ test("a large file is sent in parts, each with its key, and a rejected row keeps
   await user.click(screen.getByRole("button", { name: "Download as CSV" }));
   await waitFor(() => expect(saved).toHaveLength(1));
   expect(await saved[0]?.text()).toBe(`line,reason,Review,Stars\n${line},"is refused",${ROWS.at(-2) ?? ""}`);
+});
+
+test("every rejected row of a large file can be downloaded", async () => {
+  const user = userEvent.setup();
+  const saved: Blob[] = [];
+  URL.createObjectURL = (content) => `blob:${saved.push(content as Blob)}`;
+  URL.revokeObjectURL = () => undefined;
+  const rows = Array.from({ length: 6 * MAX_PART_ROWS }, (_, at) => `,${at}\n`);
+  const { sent } = open(file(["Review,Stars\n", ...rows].join("")), {
+    preview: () => aPreview({ rows: rows.length }),
+    cards: (call) => {
+      const listed = Number(query(call).get("maxRejected"));
+      const all = rows
+        .slice(0, MAX_PART_ROWS)
+        .map((_, at) => ({ row: at + 1, line: at + 2, reason: "is empty" }));
+      return { json: { ...IMPORTED, created: 0, rejected: all.slice(0, listed), rejectedCount: all.length } };
+    },
+  });
+  await user.click(await screen.findByRole("button", { name: "Import 6,000 cards" }));
+  await user.click(await screen.findByRole("button", { name: "Download as CSV" }));
+  await waitFor(() => expect(saved).toHaveLength(1));
+  expect(sent()).toHaveLength(6);
+  const lines = (await saved[0]?.text())?.split("\n") ?? [];
+  expect(lines[0]).toBe("line,reason,Review,Stars");
+  expect(lines.slice(1, -1)).toEqual(rows.map((row, at) => `${at + 2},"is empty",${row.trimEnd()}`));
+  expect(screen.queryByText(/does not keep/)).not.toBeInTheDocument();
 });
 
 test("an import that stopped is resumed after a reload: the other parts are sent, with the same keys", async () => {

@@ -51,7 +51,8 @@ function Rejected({ result }: { result: Result }) {
       </div>
       {unlisted > 0 && (
         <p className={s.summary}>
-          The first {number(rejected.length)} are listed; {plural(unlisted, "more row")} were rejected.
+          The first {number(rejected.length)} are listed and in the download. The browser does not keep the
+          other {plural(unlisted, "row")}: split the file to get them all.
         </p>
       )}
       <RejectedRows rows={rejected} count={rejected.length} />

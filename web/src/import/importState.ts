@@ -11,7 +11,7 @@ export type ImportTotals = {
   created: number;
   duplicates: number;
   rejectedCount: number;
-  /** The first rejected rows: the server lists 100 per part. */
+  /** The rejected rows, up to `MAX_LISTED`. */
   rejected: Rejection[];
   warnings: string[];
 };
@@ -35,7 +35,10 @@ export const NO_TOTALS: ImportTotals = {
   rejected: [],
   warnings: [],
 };
-const MAX_LISTED = 5_000;
+/** About 40 MB of memory. */
+export const MAX_LISTED = 200_000;
+/** About 1.5 MB of the 5 MB that a browser stores for a site. */
+export const MAX_SAVED = 10_000;
 
 export function addTotals(totals: ImportTotals, more: ImportTotals): ImportTotals {
   return {
@@ -56,10 +59,15 @@ export function savedImport(projectId: string): ImportState | null {
   }
 }
 
-/** Returns false if the browser stores nothing: the import continues, but cannot be resumed later. */
+/**
+ * Returns false if the browser stores nothing: the import continues, but cannot be resumed later.
+ *
+ * After a reload only the first `MAX_SAVED` rejected rows before it are listed; the counts are complete.
+ */
 export function saveImport(state: ImportState): boolean {
+  const totals = { ...state.totals, rejected: state.totals.rejected.slice(0, MAX_SAVED) };
   try {
-    localStorage.setItem(keyOf(state.projectId), JSON.stringify(state));
+    localStorage.setItem(keyOf(state.projectId), JSON.stringify({ ...state, totals }));
     return true;
   } catch {
     return false;

@@ -62,9 +62,10 @@ async function sendPart(
 
 /** Convert row and line numbers of a part to those of the file. */
 function placed({ rejected, ...counts }: Imported, { cutting }: ImportState, part: Part): ImportTotals {
+  const byLine = new Map(part.records.map((one) => [one.line, one]));
   const placed = rejected.map(({ row, line, reason }) => {
     const inFile = cutting && line ? lineInFile(cutting, part, line) : null;
-    const record = part.records.find((one) => one.line === inFile);
+    const record = inFile === null ? undefined : byLine.get(inFile);
     const place = record ? { start: record.start, end: record.end } : {};
     return { row: part.at.rows + row, line: inFile, reason, ...place };
   });

@@ -57,7 +57,10 @@ export function previewCards(
   return postBytes(`${ofProject(projectId)}/preview`, bytes, { query, headers, signal });
 }
 
-/** Import a file or a part of it. */
+/** All rows of a request. */
+const MAX_REJECTED = 5_000;
+
+/** Import a file or a part of it. The answer lists every rejected row. */
 export function importCards(
   projectId: string,
   bytes: Blob,
@@ -65,7 +68,11 @@ export function importCards(
   headers: Record<string, string> = {},
   signal?: AbortSignal,
 ): Promise<Imported> {
-  return postBytes(ofProject(projectId), bytes, { query, headers, signal });
+  return postBytes(ofProject(projectId), bytes, {
+    query: { ...query, maxRejected: MAX_REJECTED },
+    headers,
+    signal,
+  });
 }
 
 export function addCard(projectId: string, card: NewCard): Promise<Imported> {

@@ -107,9 +107,11 @@ def _metadata_problem(fields: dict[str, Any]) -> str | None:
         return f"metadata: must be an object of at most {MAX_METADATA} characters"
     try:
         # JSON allows lone surrogates, DynamoDB does not
-        json.dumps(fields, ensure_ascii=False).encode()
+        json.dumps(fields, ensure_ascii=False, allow_nan=False).encode()
     except UnicodeEncodeError:
         return "contains invalid Unicode"
+    except ValueError:
+        return "metadata: has a number out of range"
     return None
 
 

@@ -8,12 +8,13 @@ from email.message import Message
 from typing import Annotated, Any
 from urllib.parse import parse_qs
 
-from aws_lambda_powertools.event_handler.openapi.params import Header
+from aws_lambda_powertools.event_handler.openapi.params import Header, Query
 
 from groundwork.adapters.dynamodb.import_parts import ImportPart
 from groundwork.api.deps import new_router, services
 from groundwork.api.http import answers, from_json
 from groundwork.api.request_bytes import CHANGED, RequestBytes, request_bytes, unpacked
+from groundwork.backlog.card_import.cards import Rejected
 from groundwork.backlog.card_import.parameters import NAMES, FileType, Parameters
 from groundwork.backlog.import_schemas import ImportPreview, ImportResult
 from groundwork.backlog.model import BY_IMPORT, BY_PERSON, MAX_CARDS_A_CALL, MAX_IMPORT_BYTES
@@ -23,7 +24,9 @@ from groundwork.errors import Invalid, Malformed, TooLarge, UnsupportedMediaType
 TAKES_BYTES = re.compile(r"/api/projects/[^/]+/cards(/preview)?")
 """Paths of these routes: they decode bodies themselves."""
 MAX_UNPACKED = 50 * 1024 * 1024
-MAX_REJECTED = 100
+DEFAULT_REJECTED = 100
+MAX_REASON = 200
+"""Characters of a reason: with all rows of a request rejected, the answer has half of what Lambda allows."""
 MAX_PARAMETER = 200
 OPTIONS = {"dedupe": ("content",), "madeBy": (BY_IMPORT, BY_PERSON)}
 """Parameters besides those of reading, with their values."""
@@ -54,6 +57,7 @@ _SINGLE_VALUE = re.compile(rb'(null|true|false|-?[0-9.eE+-]+|"[^"]*")\s*')
 _UTF_8 = ("utf-8", "utf8", "us-ascii", "ascii")
 
 IdempotencyKey = Annotated[str | None, Header(alias="idempotency-key", min_length=1, max_length=255)]
+MaxRejected = Annotated[int, Query(alias="maxRejected", ge=1, le=MAX_CARDS_A_CALL)]
 
 router = new_router()
 
@@ -77,12 +81,14 @@ class Sent:
     summary="Import cards",
     responses=answers(ImportResult),
 )
-def import_cards(project_id: str, idempotency_key: IdempotencyKey = None) -> dict[str, Any]:
+def import_cards(
+    project_id: str, max_rejected: MaxRejected = DEFAULT_REJECTED, idempotency_key: IdempotencyKey = None
+) -> dict[str, Any]:
     # imported late: the other routes of the function must not pay for it at a cold start
     from groundwork.backlog import card_list
     from groundwork.backlog.card_import import importer
 
-    sent = _sent()
+    sent = _sent("maxRejected")
     upload = (
         importer.read_upload(sent.data, sent.parameters, max_rows=MAX_CARDS_A_CALL)
         if sent.document is None
@@ -95,7 +101,7 @@ def import_cards(project_id: str, idempotency_key: IdempotencyKey = None) -> dic
     return {
         "created": imported.created,
         "duplicates": imported.duplicates + upload.duplicates,
-        "rejected": [asdict(rejected) for rejected in upload.rejected[:MAX_REJECTED]],
+        "rejected": [_listed(rejected) for rejected in upload.rejected[:max_rejected]],
         "rejectedCount": len(upload.rejected),
         "warnings": upload.warnings,
     }
@@ -136,8 +142,12 @@ def _shown(card: NewCard) -> dict[str, Any]:
     }
 
 
-def _sent() -> Sent:
-    """Read the current request.
+def _listed(rejected: Rejected) -> dict[str, Any]:
+    return asdict(rejected) | {"reason": rejected.reason[:MAX_REASON]}
+
+
+def _sent(*others: str) -> Sent:
+    """Read the current request. `others` are names of parameters read elsewhere.
 
     Raises Malformed, Invalid, TooLarge, UnsupportedMediaType.
     """
@@ -145,6 +155,7 @@ def _sent() -> Sent:
     headers = {name.lower(): value for name, value in event.get("headers", {}).items()}
     query = parse_qs(event.get("rawQueryString", ""), keep_blank_values=True)
     media, charset = _media_type(headers.get("content-type", ""))
+    query = {name: values for name, values in query.items() if name not in others}
     options, parameters = _options(query), _parameters(query, media, charset)
     received = request_bytes(event)
     if len(received.data) > MAX_IMPORT_BYTES:

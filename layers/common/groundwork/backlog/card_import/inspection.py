@@ -3,13 +3,12 @@
 The decision covers container, encoding, header, format, columns and dates.
 """
 
-import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from groundwork.backlog.card_import import json_records, unpack
+from groundwork.backlog.card_import import json_pages, json_records, json_values, unpack
 from groundwork.backlog.card_import.content import Content, Derived, Kept, head
 from groundwork.backlog.card_import.dates import OrderVotes
 from groundwork.backlog.card_import.dialect import Dialect, find_dialect
@@ -20,7 +19,14 @@ from groundwork.backlog.card_import.headers import MAX_HEADER_ROWS, combined, he
 from groundwork.backlog.card_import.ids import as_text
 from groundwork.backlog.card_import.json_documents import slack_day, slack_messages
 from groundwork.backlog.card_import.layout import Container, Layout
-from groundwork.backlog.card_import.limits import MAX_PROFILED, SAMPLE_BYTES, SAMPLE_RECORDS, Limits
+from groundwork.backlog.card_import.limits import (
+    MAX_LINE_BYTES,
+    MAX_NOTES,
+    MAX_PROFILED,
+    SAMPLE_BYTES,
+    SAMPLE_RECORDS,
+    Limits,
+)
 from groundwork.backlog.card_import.lines import byte_lines
 from groundwork.backlog.card_import.names import key
 from groundwork.backlog.card_import.parameters import Parameters
@@ -56,10 +62,19 @@ def inspect(content: Content, parameters: Parameters, limits: Limits) -> Inspect
         layout, derived = _sheet(unpacked.content, parameters)
     elif unpacked.kind == "slack":
         layout = Layout("packed", _PACKED, "slack")
-        derived = slack_lines(unpacked.content)
+        derived = slack_lines(unpacked.content, limits)
     else:
-        layout, derived = _text(unpacked, parameters, limits)
+        pages = json_pages.Pages()
+        layout, derived = _text(unpacked, parameters, limits, pages)
+        inspected = _mapped(layout, derived, parameters)
+        # known only after the first reading
+        return _warned(inspected, pages.notes)
     return _mapped(layout, derived, parameters)
+
+
+def _warned(inspected: Inspected, warnings: Sequence[str]) -> Inspected:
+    layout = inspected.layout
+    return replace(inspected, layout=replace(layout, warnings=(*layout.warnings, *warnings[:MAX_NOTES])))
 
 
 def reopen(content: Content, layout: Layout, limits: Limits) -> Content:
@@ -70,7 +85,7 @@ def reopen(content: Content, layout: Layout, limits: Limits) -> Content:
     if layout.container == "xlsx":
         return sheet_lines(unpacked, layout.sheet or "")
     if layout.container == "slack":
-        return slack_lines(unpacked)
+        return slack_lines(unpacked, limits)
     if layout.container == "document":
         return document_lines(unpacked, layout.encoding, limits)
     return transcoded(unpacked, layout.encoding) if layout.container == "transcoded" else unpacked
@@ -80,19 +95,36 @@ def sheet_lines(content: Content, sheet: str) -> Kept:
     return Kept(lambda: (json_records.packed(number, row) for number, row in Sheets(content).rows(sheet)))
 
 
-def document_lines(content: Content, encoding: Encoding, limits: Limits) -> Derived:
-    return Derived(lambda: json_records.packed_records(content, encoding, limits))
+def document_lines(
+    content: Content, encoding: Encoding, limits: Limits, pages: json_pages.Pages | None = None
+) -> Derived:
+    return Derived(lambda: json_records.packed_records(content, encoding, limits, pages))
 
 
-def slack_lines(content: Content) -> Kept:
+def slack_lines(content: Content, limits: Limits) -> Kept:
+    return Kept(lambda: _slack_lines(content, limits))
+
+
+def _slack_lines(content: Content, limits: Limits) -> Iterator[bytes]:
+    broken: list[str] = []
+
     def days() -> Iterator[tuple[str, list[object]]]:
         for name in unpack.slack_days(content):
-            yield name.split("/")[0], slack_day(b"".join(unpack.member_chunks(content, name)))
+            day = unpack.whole(unpack.member(content, name), limits.document)
+            try:
+                yield name.split("/")[0], slack_day(day)
+            except ValueError:
+                broken.append(name)
 
-    return Kept(lambda: (json_records.packed(None, message) for message in slack_messages(days())))
+    for message in slack_messages(days()):
+        yield json_records.packed(None, message)
+    for name in broken:
+        yield json_records.packed(None, None, f"{name} {json_values.NOT_JSON}")
 
 
-def _text(unpacked: unpack.Unpacked, parameters: Parameters, limits: Limits) -> tuple[Layout, Content]:
+def _text(
+    unpacked: unpack.Unpacked, parameters: Parameters, limits: Limits, pages: json_pages.Pages
+) -> tuple[Layout, Content]:
     content = unpacked.content
     encoding = detect(content, parameters.charset, stated=parameters.stated_charset)
     # NULs belong to white space in UTF-16
@@ -100,7 +132,7 @@ def _text(unpacked: unpack.Unpacked, parameters: Parameters, limits: Limits) -> 
         raise Invalid.field("body", "is empty")
     if _json_shape(content, encoding, parameters) == "document":
         layout = Layout("packed", encoding, "document", warnings=encoding.warnings)
-        return layout, document_lines(content, encoding, limits)
+        return layout, document_lines(content, encoding, limits, pages)
     container: Container = "unpacked" if unpacked.packed else "plain"
     start = encoding.start
     if not splits_by_bytes(encoding.name):
@@ -113,12 +145,12 @@ def _text(unpacked: unpack.Unpacked, parameters: Parameters, limits: Limits) -> 
 
 
 def _json_shape(content: Content, encoding: Encoding, parameters: Parameters) -> str | None:
-    """Return `lines` for NDJSON, `document` for other JSON, None for CSV."""
-    start = head(content, SAMPLE_BYTES)[encoding.start :].decode(encoding.name, "ignore").lstrip("\ufeff \r\n\t")
+    """Return `lines` for NDJSON with a record a line, `document` for other JSON, None for CSV."""
+    start = _text_start(content, encoding, SAMPLE_BYTES)
     if parameters.type == "csv" and not _is_record(start):
         return None
     if parameters.type == "ndjson" and not start.startswith("["):
-        return "lines"
+        return "document" if _has_page(_text_start(content, encoding, MAX_LINE_BYTES)) else "lines"
     if not _JSON_START.match(start):
         return "document" if parameters.type == "json" else None
     lines = [line for line in start.split("\n") if line.strip()]
@@ -129,7 +161,23 @@ def _json_shape(content: Content, encoding: Encoding, parameters: Parameters) ->
         return "lines" if _is_object(lines[0]) and not _is_wrapper(lines[0]) else "document"
     # a broken line must not turn NDJSON into one document
     whole = sum(map(_is_object, lines[:10]))
-    return "lines" if whole >= len(lines[:10]) / 2 else "document"
+    return "lines" if whole >= len(lines[:10]) / 2 and not _has_page(start) else "document"
+
+
+def _text_start(content: Content, encoding: Encoding, size: int) -> str:
+    return head(content, size)[encoding.start :].decode(encoding.name, "ignore").lstrip("\ufeff \r\n\t")
+
+
+def _has_page(start: str) -> bool:
+    """Return True if one of the first lines holds several records."""
+    return any(json_pages.is_page(_object(line)) for line in start.split("\n", 10)[:10])
+
+
+def _object(line: str) -> object:
+    try:
+        return json_values.parsed(line)
+    except ValueError:
+        return None
 
 
 def _is_record(start: str) -> bool:
@@ -138,14 +186,11 @@ def _is_record(start: str) -> bool:
 
 
 def _is_object(line: str) -> bool:
-    try:
-        return isinstance(json_records.parsed(line), dict)
-    except ValueError:
-        return False
+    return isinstance(_object(line), dict)
 
 
 def _is_wrapper(line: str) -> bool:
-    return any(isinstance(value, dict | list) for value in json.loads(line).values())
+    return any(isinstance(value, dict | list) for value in json_values.parsed(line).values())
 
 
 def _table(layout: Layout, content: Content, parameters: Parameters) -> Layout:

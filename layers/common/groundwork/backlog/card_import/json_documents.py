@@ -1,14 +1,23 @@
 """JSON exports whose records must be assembled first: boards, chats, conversations, tickets."""
 
 import json
+import sys
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
+from groundwork.backlog.card_import.json_values import NOT_JSON, parsed
+from groundwork.backlog.card_import.limits import MAX_CHAT_BYTES
 from groundwork.backlog.model import MAX_CARD_TEXT
+from groundwork.errors import TooLarge
 
 Record = dict[str, Any]
+
+_MESSAGE_COST = 500
+"""Bytes of memory for a chat message besides its text."""
+# `blocks` repeats the text; the others are ids of the replies
+_UNUSED = frozenset(("blocks", "replies", "reply_users", "last_read"))
 
 
 def boards(document: Record) -> list[Record] | None:
@@ -51,18 +60,44 @@ def _names(labels: Any) -> list[str]:
     return [label.get("name") or label.get("color") or "" for label in listed if isinstance(label, dict)]
 
 
-def slack_messages(days: Iterator[tuple[str, list[Any]]]) -> Iterator[Record]:
+def with_replies(record: Any) -> Iterator[Any]:
+    """Yield a record; after a Reddit comment also the comments below it."""
+    pending = [record]
+    while pending:
+        value = pending.pop()
+        data = value.get("data") if isinstance(value, dict) and value.get("kind") == "t1" else None
+        if isinstance(data, dict) and isinstance(data.get("replies"), dict):
+            pending += reversed(_replies(data["replies"]))
+            data = {name: below for name, below in data.items() if name != "replies"}
+            value = {**value, "data": data}
+        yield value
+
+
+def _replies(listing: Record) -> list[Any]:
+    data = listing.get("data")
+    children = data.get("children") if isinstance(data, dict) else None
+    # other kinds stand for comments that the export does not hold
+    return [child for child in children or () if isinstance(child, dict) and child.get("kind") == "t1"]
+
+
+def slack_messages(days: Iterable[tuple[str, list[Any]]]) -> Iterator[Record]:
     """Yield the messages of a Slack export, each with the replies of its thread."""
     # replies may lie in files of later days: no thread is complete before the last file
-    threads: dict[tuple[str, str], list[Record]] = {}
+    threads: dict[tuple[str, str], list[tuple[str, bytes]]] = {}
+    kept = 0
     for channel, messages in days:
         for message in messages:
             if isinstance(message, dict) and isinstance(message.get("ts"), str):
-                start = message.get("thread_ts") or message["ts"]
-                threads.setdefault((channel, start), []).append(message)
-    for (channel, start), messages in threads.items():
-        messages.sort(key=lambda message: message["ts"])
-        yield _thread(channel, start, messages)
+                # as text: parsed, it takes 20 times as much memory
+                written = json.dumps({name: message[name] for name in message if name not in _UNUSED}).encode()
+                kept += len(written) + _MESSAGE_COST
+                if kept > MAX_CHAT_BYTES:
+                    raise TooLarge("The chat has too many messages for one import: export a shorter time.")
+                start = str(message.get("thread_ts") or message["ts"])
+                threads.setdefault((sys.intern(channel), start), []).append((message["ts"], written))
+    for (channel, start), thread in threads.items():
+        thread.sort(key=lambda message: message[0])
+        yield _thread(channel, start, [json.loads(written) for _, written in thread])
 
 
 def _thread(channel: str, start: str, messages: list[Record]) -> Record:
@@ -80,11 +115,11 @@ def _is_system(message: Record) -> bool:
 
 
 def slack_day(data: bytes) -> list[Any]:
-    try:
-        messages = json.loads(data)
-    except (ValueError, RecursionError):
-        return []
-    return messages if isinstance(messages, list) else []
+    """Return the messages of a day's file; raises ValueError."""
+    messages = parsed(data)
+    if not isinstance(messages, list):
+        raise ValueError(NOT_JSON)
+    return messages
 
 
 def _google_play(record: Record) -> Record:

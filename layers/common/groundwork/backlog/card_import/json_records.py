@@ -1,47 +1,24 @@
-"""Find the records in JSON: arrays, values in a row, wrapped lists, tables."""
+"""Read the records of JSON: arrays, values in a row, pages, wrapped lists, tables."""
 
-import codecs
 import json
-import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Any
 
 from groundwork.backlog.card_import.content import Content
 from groundwork.backlog.card_import.encoding import Encoding
-from groundwork.backlog.card_import.json_documents import boards
-from groundwork.backlog.card_import.json_fields import flatten
-from groundwork.backlog.card_import.limits import MAX_LINE_BYTES, MIB, Limits
-from groundwork.backlog.card_import.names import word_list
+from groundwork.backlog.card_import.json_pages import Located, Pages, header_of
+from groundwork.backlog.card_import.json_values import NOT_JSON, Oversized, ValueStream
+from groundwork.backlog.card_import.limits import MIB, Limits
 from groundwork.backlog.card_import.roles import rate
 from groundwork.errors import Malformed, TooLarge
 
-NOT_JSON = "is not valid JSON"
-_WRAPPERS = word_list(
-    """cards entry entries reviews messages data items results records rows issues tickets conversations posts
-    comments feedback feedbacks responses answers submissions notes ideas suggestions children nodes edges hits
-    value values list content"""
-)
-_SPACE = re.compile(r"[\s,\ufeff]*")
+_FROM_HERE_ON = f"{NOT_JSON} from here on"
+_MAX_PLAIN = 1_000
+"""Plain values at the start of an array that may be one row of a table."""
 
-Located = tuple[int | None, Any]
-"""A record and its line in the file, None if unknown."""
-
-
-def _no_number(constant: str) -> None:
-    """Refuse NaN and Infinity: standard JSON does not have them."""
-    raise ValueError(constant)
-
-
-_DECODER = json.JSONDecoder(parse_constant=_no_number)
-
-
-def parsed(line: bytes | str) -> Any:
-    """Parse one value; raises ValueError."""
-    try:
-        return json.loads(line, parse_constant=_no_number)
-    except RecursionError:
-        raise ValueError(NOT_JSON) from None
+Entry = tuple[int | None, Any, str | None]
+"""A record's line in the file, the record, and its problem."""
 
 
 def packed(line: int | None, record: Any, problem: str | None = None) -> bytes:
@@ -51,229 +28,126 @@ def packed(line: int | None, record: Any, problem: str | None = None) -> bytes:
     return written.encode("utf-8", "surrogatepass") + b"\n"
 
 
-def packed_records(content: Content, encoding: Encoding, limits: Limits) -> Iterator[bytes]:
-    """Yield the records of a JSON document as packed lines."""
-    values = _Values(content, encoding, limits)
-    for line, record in values.records():
-        yield packed(line, record)
-    if values.broken_at is not None:
-        yield packed(values.broken_at, None, f"{NOT_JSON} from here on")
+def packed_records(content: Content, encoding: Encoding, limits: Limits, pages: Pages | None = None) -> Iterator[bytes]:
+    """Yield the records of a JSON file as packed lines."""
+    for entry in _Entries(content, encoding, limits, pages or Pages()):
+        yield packed(*entry)
 
 
-class _Values:
-    """Parses values from a stream of JSON text, with one value of an array in memory at a time."""
+class _Entries:
+    """Iterates over the records of all values of a file."""
 
-    def __init__(self, content: Content, encoding: Encoding, limits: Limits) -> None:
-        decoder = codecs.getincrementaldecoder(encoding.name)("replace")
-        self._texts = (decoder.decode(chunk) for chunk in content.chunks(encoding.start))
-        self._limits = limits
-        self._buffer = ""
-        self._at = 0
-        self._line = 1
-        self._ended = False
-        self.broken_at: int | None = None
+    def __init__(self, content: Content, encoding: Encoding, limits: Limits, pages: Pages) -> None:
+        self._values = ValueStream(content, encoding, limits.document)
+        self._limit = limits.document
+        self._pages = pages
+        # of a table with an array for each row
+        self._header: list[str] | None = None
+        self._is_broken = False
+        self._has_rows = False
 
-    def records(self) -> Iterator[Located]:
+    def __iter__(self) -> Iterator[Entry]:
         try:
-            yield from _tabled(self._listed() if self._next_char() == "[" else self._documents())
+            while (char := self._values.next_char()) and not self._is_broken:
+                for entry in self._array() if char == "[" else self._single():
+                    self._has_rows = True
+                    yield entry
+        except Oversized:
+            raise TooLarge(
+                f"A single JSON value of more than {self._limit // MIB} MB cannot be read: export CSV, NDJSON, "
+                "or a list at the top level."
+            ) from None
         except (ValueError, RecursionError):
             raise Malformed("The file is not valid JSON.") from None
 
-    def _next_char(self) -> str:
-        """Skip white space and commas; return the next character, or nothing at the end."""
-        while True:
-            self._move(_after_space(self._buffer, self._at))
-            if self._at < len(self._buffer):
-                return self._buffer[self._at]
-            if not self._more():
-                return ""
+    def _single(self) -> Iterator[Entry]:
+        """Read a value outside of arrays."""
+        line = self._values.line
+        try:
+            value = self._values.value()
+        except ValueError as error:
+            # without a readable value above, this is not a file of values
+            if not self._has_rows:
+                raise
+            self._is_broken = not self._values.skip_to_value()
+            yield line, None, self._problem(error)
+            return
+        if self._has_rows or not isinstance(value, dict):
+            yield from _sound(self._pages.of_value(value, line, self._values.text))
+            return
+        text = self._values.text()
+        if self._values.next_char():
+            yield from _sound(self._pages.of_value(value, line, lambda: text))
+        else:
+            yield from _sound(self._pages.of_document(value, line, text))
 
-    def _move(self, end: int) -> None:
-        self._line += self._buffer.count("\n", self._at, end)
-        self._at = end
+    def _array(self) -> Iterator[Entry]:
+        """Read an array, one item at a time."""
+        self._values.skip_char()
+        items = self._items()
+        plain: list[Entry] = []
+        rest: list[Entry] = []
+        for entry in items:
+            if isinstance(entry[1], dict | list) or entry[2] or len(plain) == _MAX_PLAIN:
+                rest = [entry]
+                break
+            plain.append(entry)
+        if plain and not rest:
+            yield from self._row(plain)
+            return
+        yield from plain
+        yield from self._table(chain(rest, items), has_header=not plain)
 
-    def _more(self) -> bool:
-        """Double the buffer after the current position."""
-        self._buffer, self._at = self._buffer[self._at :], 0
-        # a value is parsed from its start after each step: doubling keeps the sum of all steps small
-        wanted = max(1, len(self._buffer))
-        parts = []
-        while wanted > 0 and not self._ended:
-            text = next(self._texts, None)
-            self._ended = text is None
-            parts.append(text or "")
-            wanted -= len(text or "")
-        self._buffer += "".join(parts)
-        return bool("".join(parts)) or not self._ended
-
-    def _listed(self) -> Iterator[Located]:
-        self._at += 1
+    def _items(self) -> Iterator[Entry]:
+        """Yield the items of an array, up to its end or the first broken one."""
         count = 0
-        while (char := self._next_char()) and char != "]":
-            line = self._line
+        while (char := self._values.next_char()) and char != "]":
+            line = self._values.line
             try:
-                value = self._value(MAX_LINE_BYTES)
-            except ValueError:
+                value = self._values.value()
+            except ValueError as error:
                 # rows before a cut are usable; a file broken at its start is none
-                if not count:
+                if not (count or self._has_rows):
                     raise
-                self.broken_at = line
+                self._is_broken = True
+                yield line, None, self._problem(error)
                 return
             count += 1
-            yield line, value
-        if not char:
-            self.broken_at = self._line
-
-    def _value(self, limit: int) -> Any:
-        while True:
-            try:
-                value, end = _DECODER.raw_decode(self._buffer, self._at)
-            except RecursionError:
-                raise ValueError(NOT_JSON) from None
-            except ValueError:
-                if len(self._buffer) - self._at > limit or not self._more():
-                    raise
-                continue
-            start = self._at
-            # a number at the end of the buffer may be incomplete
-            if end < len(self._buffer):
-                self._move(end)
-                return value
-            if not self._more():
-                self._move(end - start)
-                return value
-
-    def _documents(self) -> Iterator[Located]:
-        """Yield the records of one document; of several documents, each one as a record."""
-        self._read_whole()
-        text, first_line = self._buffer, self._line
-        values = []
-        while self._next_char():
-            line = self._line
-            try:
-                values.append((line, self._value(0)))
-            except ValueError:
-                if not values:
-                    raise
-                self.broken_at = line
-                break
-        if len(values) == 1 and isinstance(values[0][1], dict):
-            return iter(_unwrapped(values[0][1], text, first_line))
-        return iter(values)
-
-    def _read_whole(self) -> None:
-        while True:
-            if len(self._buffer) > self._limits.document:
-                raise TooLarge(
-                    f"A JSON document of more than {self._limits.document // MIB} MB must be an array or NDJSON."
-                )
-            if not self._more():
-                return
-
-
-def _tabled(records: Iterator[Located]) -> Iterator[Located]:
-    """Read a list of lists as a table: the first one names the columns."""
-    header: list[str] | None = None
-    for at, (line, record) in enumerate(records):
-        if at == 0 and isinstance(record, list) and record and all(isinstance(cell, str) for cell in record):
-            header = record
-        elif header is not None and isinstance(record, list):
-            yield line, dict(zip(header, record, strict=False))
+            yield line, value, None
+        if char:
+            self._values.skip_char()
         else:
-            yield line, record
+            self._is_broken = True
+            yield self._values.line, None, _FROM_HERE_ON
+
+    def _table(self, items: Iterable[Entry], *, has_header: bool) -> Iterator[Entry]:
+        """Yield the records of an array. In a list of lists the first one names the columns."""
+        header: list[str] | None = None
+        for at, (line, value, problem) in enumerate(items):
+            if problem is not None:
+                yield line, None, problem
+            elif at == 0 and has_header and (header := header_of(value)):
+                continue
+            elif header is not None and isinstance(value, list):
+                yield line, dict(zip(header, value, strict=False)), None
+            else:
+                yield from _sound(self._pages.of_value(value, line or 0, self._values.text))
+
+    def _row(self, cells: list[Entry]) -> Iterator[Entry]:
+        """Yield an array of plain values: a row of a table, or a text each."""
+        row = [value for _, value, _ in cells]
+        names = None if self._has_rows else header_of(row)
+        if self._header is not None:
+            yield cells[0][0], dict(zip(self._header, row, strict=False)), None
+        elif names and rate(names, is_json=False) and self._values.next_char() == "[":
+            self._header = names
+        else:
+            yield from cells
+
+    def _problem(self, error: ValueError) -> str:
+        long = f"is longer than {self._limit // MIB} MB, or " if isinstance(error, Oversized) else ""
+        return f"{long}{_FROM_HERE_ON if self._is_broken else NOT_JSON}"
 
 
-@dataclass(frozen=True, slots=True)
-class _Candidate:
-    """A list in a document, possibly of the records."""
-
-    key: str
-    records: list[Any]
-    depth: int
-
-    @property
-    def worth(self) -> tuple[int, int, int, int]:
-        fields = [name for record in self.records[:20] if isinstance(record, dict) for name, _ in flatten(record)]
-        rank = _WRAPPERS.index(self.key) if self.key in _WRAPPERS else len(_WRAPPERS)
-        return rate(list(dict.fromkeys(fields)), is_json=True), -rank, len(self.records), -self.depth
-
-
-def _unwrapped(document: dict[str, Any], text: str, first_line: int) -> list[Located]:
-    if cards := boards(document):
-        return [(None, card) for card in cards]
-    candidates = list(_candidates(document, 0))
-    if not candidates:
-        return _keyed(document) if _is_keyed(document) else [(1, document)] if not _is_empty(document) else []
-    best = max(candidates, key=lambda candidate: candidate.worth)
-    # a single record may have lists of its own, such as tags
-    if rate([name for name, _ in flatten(document)], is_json=True) and not best.worth[0]:
-        return [(1, document)]
-    return _with_lines(best, text, first_line)
-
-
-def _candidates(value: Any, depth: int, key: str = "") -> Iterator[_Candidate]:
-    if depth > 4:
-        return
-    if isinstance(value, list) and any(isinstance(item, dict) for item in value):
-        yield _Candidate(key, [_node(item) for item in value], depth)
-    elif isinstance(value, list) and len(value) > 1 and all(isinstance(item, list) for item in value):
-        yield _Candidate(key, value, depth)
-    elif isinstance(value, dict):
-        if key == "entry":
-            # a feed with a single entry has no list around it
-            yield _Candidate(key, [value], depth)
-        for name, below in value.items():
-            yield from _candidates(below, depth + 1, name)
-
-
-def _node(item: Any) -> Any:
-    """Unwrap GraphQL's `{node, cursor}`."""
-    if isinstance(item, dict) and set(item) <= {"node", "cursor"} and isinstance(item.get("node"), dict):
-        return item["node"]
-    return item
-
-
-def _is_keyed(document: dict[str, Any]) -> bool:
-    return len(document) > 1 and all(isinstance(value, dict) for value in document.values())
-
-
-def _is_empty(document: dict[str, Any]) -> bool:
-    """Return True for a wrapper without content."""
-    return not any(isinstance(value, str | int | float) for value in document.values()) or any(
-        value == [] and key in _WRAPPERS for key, value in document.items()
-    )
-
-
-def _keyed(document: dict[str, Any]) -> list[Located]:
-    return [(None, {"id": key} | value) for key, value in document.items()]
-
-
-def _with_lines(candidate: _Candidate, text: str, first_line: int) -> list[Located]:
-    """Find the line of each record by decoding the list in the text a second time."""
-    for match in re.finditer(rf'"{re.escape(candidate.key)}"\s*:\s*\[', text):
-        found = list(_located(text, match.end(), first_line))
-        if [_node(record) for _, record in found] == candidate.records:
-            return [(line, _node(record)) for line, record in found]
-    return [(None, record) for record in candidate.records]
-
-
-def _after_space(text: str, at: int) -> int:
-    """Return the position behind the white space and commas at a position."""
-    space = _SPACE.match(text, at)
-    return space.end() if space else at
-
-
-def _located(text: str, at: int, line: int) -> Iterator[Located]:
-    line += text.count("\n", 0, at)
-    while True:
-        start = _after_space(text, at)
-        line += text.count("\n", at, start)
-        if text[start : start + 1] in ("]", ""):
-            return
-        try:
-            value, end = _DECODER.raw_decode(text, start)
-        except ValueError:
-            return
-        yield line, value
-        line += text.count("\n", start, end)
-        at = end
+def _sound(records: Iterator[Located]) -> Iterator[Entry]:
+    return ((line, record, None) for line, record in records)

@@ -16,6 +16,13 @@ MAX_ARCHIVE_DEPTH = 3
 MAX_ARCHIVE_MEMBERS = 20_000
 MAX_COLUMNS = 5_000
 MAX_CELLS = 20_000_000
+MAX_STRINGS_BYTES = 100 * MIB
+MAX_STRINGS = 3_000_000
+"""Limits of a workbook's shared strings: all are held in memory."""
+MAX_PART_BYTES = 20 * MIB
+"""Limit of any other part of a workbook, except its sheets."""
+MAX_CHAT_BYTES = 400 * MIB
+"""Limit of a chat export's messages: their threads are put together in memory."""
 MAX_EXTERNAL_ID = 200
 MAX_SOURCE = 200
 MAX_METADATA = 20_000
@@ -23,6 +30,8 @@ MAX_METADATA = 20_000
 
 With the longest text, the row stays far below DynamoDB's 400 KB.
 """
+MAX_NOTES = 5
+"""Warnings about lists of a JSON file that are left out."""
 SAMPLE_BYTES = 64 * 1024
 SAMPLE_RECORDS = 200
 MAX_PROFILED = 5_000
@@ -31,7 +40,7 @@ MAX_PROFILED = 5_000
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """`unpacked` bounds decompressed bytes; `document` one JSON value."""
+    """`unpacked` bounds decompressed bytes; `document` one JSON value: parsed, it takes 20 times as much memory."""
 
     unpacked: int = 50 * MIB
-    document: int = 50 * MIB
+    document: int = 15 * MIB

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from groundwork.backlog.card_import import json_fields, json_records
+from groundwork.backlog.card_import import json_fields, json_values
 from groundwork.backlog.card_import.content import Content
 from groundwork.backlog.card_import.dialect import NO_DELIMITER
 from groundwork.backlog.card_import.json_documents import PREPARE
@@ -47,14 +47,14 @@ def is_blank(layout: Layout, record: Raw) -> bool:
 
 def _unwrapped(record: Raw, layout: Layout) -> Raw:
     if layout.shape == "packed":
-        line, value, problem = json_records.parsed(record.value)
+        line, value, problem = json_values.parsed(record.value)
         return replace(record, line=line, value=value, problem=problem)
     encoding = "utf-8" if layout.container == "transcoded" else layout.encoding.name
     text = record.value.decode(encoding, "replace").strip("\ufeff \r\n\t")
     try:
-        return replace(record, value=json_records.parsed(text) if text else None)
+        return replace(record, value=json_values.parsed(text) if text else None)
     except ValueError:
-        return replace(record, value=None, problem=json_records.NOT_JSON)
+        return replace(record, value=None, problem=json_values.NOT_JSON)
 
 
 def record_fields(layout: Layout, record: Raw) -> Fields | str | None:

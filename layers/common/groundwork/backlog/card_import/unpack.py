@@ -209,7 +209,7 @@ def _only_member(content: Content, archive: zipfile.ZipFile, limits: Limits) -> 
         listed = ", ".join(info.filename for info in infos[:5]) or "none"
         raise NotAFeedbackFile(f"The archive must hold one CSV, JSON, NDJSON or xlsx file; found: {listed}.")
     _check_total(infos, limits)
-    return Unpacked(Derived(lambda: member_chunks(content, infos[0].filename)), "text", infos[0].filename, True)
+    return Unpacked(member(content, infos[0].filename), "text", infos[0].filename, True)
 
 
 def _check_total(infos: list[zipfile.ZipInfo], limits: Limits) -> None:
@@ -225,7 +225,11 @@ def _archive(content: Content) -> zipfile.ZipFile:
         raise Damaged("The zip archive is damaged or cut off.") from None
 
 
-def member_chunks(content: Content, name: str) -> Iterator[bytes]:
+def member(content: Content, name: str) -> Derived:
+    return Derived(lambda: _member_chunks(content, name))
+
+
+def _member_chunks(content: Content, name: str) -> Iterator[bytes]:
     """Yield the bytes of one member."""
     try:
         with _archive(content) as archive, archive.open(name) as member:

@@ -1,7 +1,9 @@
 """Read sheets as rows of text, one row at a time."""
 
 import io
+import struct
 import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, time, timedelta
 from itertools import islice
@@ -20,10 +22,11 @@ _ERRORS = frozenset(("#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", 
 # openpyxl has no error of its own for damaged parts
 _BROKEN = (
     zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
     ParseError,
-    KeyError,
+    LookupError,
     ValueError,
-    IndexError,
     TypeError,
     AttributeError,
     EOFError,
@@ -39,12 +42,12 @@ class Sheets:
     """The visible sheets of a workbook."""
 
     def __init__(self, content: Content) -> None:
-        # imported here: it takes a quarter of a second, and few imports need it
-        from openpyxl import load_workbook
+        # imported here: openpyxl takes a quarter of a second, and few imports need it
+        from groundwork.backlog.card_import.xlsx_parts import open_workbook
 
         try:
             file = io.BufferedReader(SeekableFile(content), CHUNK)
-            self._book = load_workbook(file, read_only=True, data_only=True, keep_links=False)
+            self._book = open_workbook(file)
             self.names = [sheet.title for sheet in self._book.worksheets if sheet.sheet_state == "visible"]
         except _BROKEN:
             raise Damaged("The xlsx file is damaged, encrypted, or not a workbook.") from None
