@@ -22,7 +22,7 @@ from groundwork.runs.model import Run
 from groundwork.runs.sweep import Sweeper
 from tests.fakes.import_files import MemoryFiles
 from tests.runs.world import World
-from tests.simulation.cloud import NoAnswer, Sandbox, ask
+from tests.simulation.cloud import NoAnswer, Sandbox, ask, pause
 from tests.simulation.dynamodb import Database, Row
 from tests.simulation.import_files import FeedbackFile, drawn
 from tests.simulation.import_invariants import ImportInvariants
@@ -117,19 +117,19 @@ class ImportSimulation(Simulation):
         made = await self._created(file)
         clients = range(self.scenario.eager_clients)
         started = await asyncio.gather(*(self._started(made.id) for _ in clients))
-        watching = asyncio.create_task(self._poll(made.id))
         run_ids = [run_id for run_id in started if run_id]
         if self.scenario.selected:
             await asyncio.sleep(self.random.uniform(0, 60))
             self._lose(made)
         if run_ids:
+            polling = asyncio.create_task(self._poll(made.id))
             await self.people._see_to(run_ids[0])
-        watching.cancel()
+            await polling
 
     async def _poll(self, import_id: str) -> None:
         """Look at an import as a page does, until it is shown as ended."""
         while True:
-            await asyncio.sleep(0.5)
+            await asyncio.sleep(2)
             try:
                 shown, run = await self.cloud.http(self._read, import_id)
             except NoAnswer:
@@ -140,7 +140,10 @@ class ImportSimulation(Simulation):
 
     def _read(self, import_id: str) -> tuple[Import, Run | None]:
         store = self.tables.imports
-        return with_latest_runs(store, [store.load(import_id)])[0]
+        found = store.load(import_id)
+        # a slow function: the run may end between the two reads
+        pause(1)
+        return with_latest_runs(store, [found])[0]
 
     async def _created(self, file: FeedbackFile) -> Import:
         """Create an import and upload its file."""

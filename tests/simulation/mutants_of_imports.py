@@ -163,7 +163,6 @@ OF_IMPORTS = [
         "ended import with earlier counts",
         "an import is read before its run and not again",
         patched("groundwork.adapters.dynamodb.imports.DynamoImports.load_all", lambda self, import_ids: {}),
-        under=lambda faults: Faults(frozen=0.05, until_s=900.0),
     ),
     _of_imports(
         "waiting import forgotten",

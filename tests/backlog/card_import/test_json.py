@@ -130,7 +130,8 @@ def test_an_array_a_line_is_a_table() -> None:
 
 
 def test_the_list_that_is_read_is_said() -> None:
-    body = document({"users": [{"name": "x"}], "tickets": [{"id": 1, "text": "a"}], "meta": {"groups": [{"name": "y"}]}})
+    tickets_ = [{"id": 1, "text": "a"}]
+    body = document({"users": [{"name": "x"}], "tickets": tickets_, "meta": {"groups": [{"name": "y"}]}})
     said = ["Only the list 'tickets' is read, not 'users', 'meta.groups'."]
     assert upload(body).warnings == said
     assert upload(b"[" + body + b"]").warnings == said
