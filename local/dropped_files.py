@@ -106,7 +106,10 @@ class DropFolder:
 
 
 class _Settled(io.FileIO):
-    """A file to upload, piece by piece. A read fails after the file has changed, so no mixed object is stored."""
+    """A file to upload piece by piece.
+
+    A read fails after the file has changed, so no object of two states is stored.
+    """
 
     def __init__(self, file: Path, state: State) -> None:
         super().__init__(file)

@@ -15,6 +15,7 @@ from tests.backlog.card_import.samples_support import SUPPORT
 from tests.backlog.card_import.samples_surveys import SURVEYS
 from tests.backlog.card_import.samples_tables import TABLES
 from tests.backlog.card_import.samples_trackers import TRACKERS
+from tests.backlog.card_import.test_fuzz import RESUMED
 
 EXPORTS = (*REVIEWS, *SUPPORT, *SURVEYS, *TRACKERS, *TABLES)
 
@@ -41,6 +42,12 @@ def checked(body: bytes, parameters: Parameters, max_rows: int, max_bytes: int =
 @pytest.mark.parametrize("export", [pytest.param(one, id=f"{one.name}-{at}") for at, one in enumerate(EXPORTS)])
 def test_every_known_export_can_be_cut_between_any_rows(export: Export) -> None:
     assert checked(export.body, Parameters.of(export.query), 1) >= 1
+
+
+@pytest.mark.parametrize("name", RESUMED)
+@pytest.mark.parametrize("max_rows", [1, 2])
+def test_every_shape_of_file_can_be_cut_between_any_rows(name: str, max_rows: int) -> None:
+    assert checked(RESUMED[name], Parameters(), max_rows) >= 1
 
 
 @pytest.mark.parametrize("seed", range(20))

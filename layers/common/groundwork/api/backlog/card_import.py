@@ -26,7 +26,7 @@ TAKES_BYTES = re.compile(r"/api/projects/[^/]+/cards(/preview)?")
 MAX_UNPACKED = 50 * 1024 * 1024
 DEFAULT_REJECTED = 100
 MAX_REASON = 200
-"""Characters of a reason: with all rows of a request rejected, the answer has half of what Lambda allows."""
+"""Characters of a reason: the longest answer has half of what Lambda allows."""
 MAX_PARAMETER = 200
 OPTIONS = {"dedupe": ("content",), "madeBy": (BY_IMPORT, BY_PERSON)}
 """Parameters besides those of reading, with their values."""

@@ -3,13 +3,12 @@
 The decision covers container, encoding, header, format, columns and dates.
 """
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
 from groundwork.backlog.card_import import json_pages, json_records, json_values, unpack
-from groundwork.backlog.card_import.content import Content, Derived, Kept, head
+from groundwork.backlog.card_import.content import Content, Derived, Kept
 from groundwork.backlog.card_import.dates import OrderVotes
 from groundwork.backlog.card_import.dialect import Dialect, find_dialect
 from groundwork.backlog.card_import.encoding import Encoding, detect, splits_by_bytes, transcoded
@@ -18,9 +17,9 @@ from groundwork.backlog.card_import.formats import BY_NAME, recognise
 from groundwork.backlog.card_import.headers import MAX_HEADER_ROWS, combined, header_rows, open_columns
 from groundwork.backlog.card_import.ids import as_text
 from groundwork.backlog.card_import.json_documents import slack_day, slack_messages
+from groundwork.backlog.card_import.json_shape import json_shape
 from groundwork.backlog.card_import.layout import Container, Layout
 from groundwork.backlog.card_import.limits import (
-    MAX_LINE_BYTES,
     MAX_NOTES,
     MAX_PROFILED,
     SAMPLE_BYTES,
@@ -37,8 +36,6 @@ from groundwork.backlog.card_import.roles import mapping_of, rate
 from groundwork.backlog.card_import.xlsx import Sheets
 from groundwork.errors import Invalid
 
-# `[1] Score,[2] Comment` is the header of a table
-_JSON_START = re.compile(r'\s*(\[\s*([\[{"]|-?\d[\d.eE+-]*\s*(,|\]?\s*$)|\]?\s*$)|\{\s*(["}]|$))')
 NO_ID = (
     "No column holds an id: a second upload of these rows adds every card again, unless ?dedupe=content leaves out "
     "equal texts."
@@ -130,7 +127,7 @@ def _text(
     # NULs belong to white space in UTF-16
     if not any(chunk.strip(b"\0 \r\n\t") for chunk in content.chunks(encoding.start)):
         raise Invalid.field("body", "is empty")
-    if _json_shape(content, encoding, parameters) == "document":
+    if json_shape(content, encoding, parameters) == "document":
         layout = Layout("packed", encoding, "document", warnings=encoding.warnings)
         return layout, document_lines(content, encoding, limits, pages)
     container: Container = "unpacked" if unpacked.packed else "plain"
@@ -139,58 +136,9 @@ def _text(
         content, container, start = transcoded(content, encoding), "transcoded", 0
     layout = Layout("csv", encoding, container, warnings=encoding.warnings)
     layout = replace(layout, start=Position(start))
-    if _json_shape(unpacked.content, encoding, parameters) == "lines":
+    if json_shape(unpacked.content, encoding, parameters) == "lines":
         return replace(layout, shape="ndjson"), content
     return _table(layout, content, parameters), content
-
-
-def _json_shape(content: Content, encoding: Encoding, parameters: Parameters) -> str | None:
-    """Return `lines` for NDJSON with a record a line, `document` for other JSON, None for CSV."""
-    start = _text_start(content, encoding, SAMPLE_BYTES)
-    if parameters.type == "csv" and not _is_record(start):
-        return None
-    if parameters.type == "ndjson" and not start.startswith("["):
-        return "document" if _has_page(_text_start(content, encoding, MAX_LINE_BYTES)) else "lines"
-    if not _JSON_START.match(start):
-        return "document" if parameters.type == "json" else None
-    lines = [line for line in start.split("\n") if line.strip()]
-    if start.startswith("[") or not lines:
-        return "document"
-    if len(lines) == 1:
-        # one line may be a whole document, such as {"reviews": [...]}
-        return "lines" if _is_object(lines[0]) and not _is_wrapper(lines[0]) else "document"
-    # a broken line must not turn NDJSON into one document
-    whole = sum(map(_is_object, lines[:10]))
-    return "lines" if whole >= len(lines[:10]) / 2 and not _has_page(start) else "document"
-
-
-def _text_start(content: Content, encoding: Encoding, size: int) -> str:
-    return head(content, size)[encoding.start :].decode(encoding.name, "ignore").lstrip("\ufeff \r\n\t")
-
-
-def _has_page(start: str) -> bool:
-    """Return True if one of the first lines holds several records."""
-    return any(json_pages.is_page(_object(line)) for line in start.split("\n", 10)[:10])
-
-
-def _object(line: str) -> object:
-    try:
-        return json_values.parsed(line)
-    except ValueError:
-        return None
-
-
-def _is_record(start: str) -> bool:
-    """Return True for JSON that clients send as CSV by mistake."""
-    return start.startswith(("{", "[{", "[\n", "[\r"))
-
-
-def _is_object(line: str) -> bool:
-    return isinstance(_object(line), dict)
-
-
-def _is_wrapper(line: str) -> bool:
-    return any(isinstance(value, dict | list) for value in json_values.parsed(line).values())
 
 
 def _table(layout: Layout, content: Content, parameters: Parameters) -> Layout:

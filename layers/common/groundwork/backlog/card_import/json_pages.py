@@ -27,7 +27,7 @@ _WRAPPERS = names.word_list(
 _RECORDS = frozenset(
     names.word_list("cards reviews issues tickets conversations posts feedback feedbacks submissions ideas suggestions")
 )
-"""Lists whose items are records even where the object around them has an id, such as a product."""
+"""Lists of records even in an object with an id, such as a product."""
 _GENERIC = frozenset(
     names.word_list("entry entries data items results records rows nodes edges hits children value values list")
 )

@@ -52,7 +52,10 @@ def after_space(text: str, at: int) -> int:
 
 
 class ValueStream:
-    """Parses a content's values with one value in memory at a time. `line` is the current line."""
+    """Parses a content's values with one value in memory at a time.
+
+    `line` is the current line.
+    """
 
     def __init__(self, content: Content, encoding: Encoding, limit: int) -> None:
         decoder = codecs.getincrementaldecoder(encoding.name)("replace")

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 MIB = 1024 * 1024
 MAX_LINE_BYTES = 8 * MIB
 MAX_RECORD_BYTES = MIB
+MAX_DOCUMENT_BYTES = 15 * MIB
+"""Limit of one JSON value: parsed, it takes about 20 times as much memory."""
 MAX_READ_AGAIN = 100 * MIB
 """Bytes read again in one reading after stray quotes."""
 MAX_LINES_TO_CLOSE = 20
@@ -40,7 +42,7 @@ MAX_PROFILED = 5_000
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """`unpacked` bounds decompressed bytes; `document` one JSON value: parsed, it takes 20 times as much memory."""
+    """`unpacked` bounds decompressed bytes; `document` one JSON value."""
 
     unpacked: int = 50 * MIB
-    document: int = 15 * MIB
+    document: int = MAX_DOCUMENT_BYTES
