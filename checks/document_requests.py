@@ -21,7 +21,10 @@ _BODY_OPTIONS = ("-d", "--data", "--data-binary")
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A documented request. `body` is None without one, or for a file. `typed`: it says that its body is JSON."""
+    """A documented request.
+
+    `body` is None without one, or for a file. `typed`: it says that its body is JSON.
+    """
 
     method: str
     path: str

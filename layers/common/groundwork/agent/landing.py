@@ -6,7 +6,10 @@ from groundwork.values import Stored, stored_as
 
 
 class Review(Stored):
-    """Decision of a reviewer on the session's change. `findings` and the digest `diff` tell what it saw."""
+    """Decision of a reviewer on the session's change.
+
+    `findings` and the digest `diff` tell what it saw.
+    """
 
     approved: Annotated[bool, stored_as("approved")]
     reason: Annotated[str, stored_as("reason")]

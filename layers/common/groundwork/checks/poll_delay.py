@@ -14,7 +14,7 @@ GROWTH = 0.5
 """Share of the time a command has run: its end is seen late by at most this share."""
 
 JOB_GROWTH = 0.1
-"""The same for all commands of a job. Without it, many short commands would take too many looks."""
+"""The same for all commands of a job: many short commands must not take many looks."""
 
 MAX_WAIT_FOR_SLOT_S = 60.0
 SLOT_GROWTH = 0.01

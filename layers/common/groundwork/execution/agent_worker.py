@@ -335,7 +335,10 @@ class _Invocation:
     async def _completed(
         self, landed: Landed, summary: str, files: tuple[str, ...], session: Session | None
     ) -> Completed:
-        """Complete the task with a commit that is already there, and tell the proof of its session's landing."""
+        """Complete the task with a commit that is already there.
+
+        The proof is that of its session's landing.
+        """
         verified = verified_of(landed, self.assignment.checks is not None)
         done = Completed(landed.sha, summary, files, verified=verified)
         if session is None or session.landing is None:

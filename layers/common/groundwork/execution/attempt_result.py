@@ -27,7 +27,7 @@ MAX_REASON = 2_000
 MAX_ACTIVITY = 300
 MAX_FAILED_ATTEMPTS = 5
 MAX_CONFLICTS = 10
-"""Attempts given back to a task after conflicts with other tasks, or checks that could not run."""
+"""Attempts given back to a task after conflicts, or checks that could not run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +130,10 @@ def _give_back(execution_state: ExecutionState, task_id: str) -> ExecutionState:
 
 
 def _give_back_unchecked(execution_state: ExecutionState, task_id: str, outcome: Failed, now_ms: int) -> ExecutionState:
-    """End an attempt whose check could not run. It never counts; at the bound a user must resume the plan."""
+    """End an attempt whose check could not run.
+
+    It never counts; at the bound a user must resume the plan.
+    """
     state = execution_state.of(task_id)
     given_back = {"conflicts": state.conflicts + 1, "max_attempts": state.max_attempts + 1}
     if state.conflicts >= MAX_CONFLICTS:

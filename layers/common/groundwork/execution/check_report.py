@@ -45,13 +45,16 @@ def could_not_run_with_log(results: Sequence[CommandResult]) -> str:
 
 
 def ended_by_commands(results: Sequence[CommandResult]) -> bool:
-    """True if the commands themselves kept the check from a verdict, not a lost or missing sandbox."""
+    """True if the commands kept the check from a verdict, not a lost or missing sandbox."""
     stopped = _without_verdict(results)
     return bool(stopped) and all(one.ending in _BY_COMMANDS for one in stopped)
 
 
 def _without_verdict(results: Sequence[CommandResult]) -> list[CommandResult]:
-    """List the commands that kept a check from a verdict. A failed set-up says nothing about the change."""
+    """List the commands that kept a check from a verdict.
+
+    A failed set-up says nothing about the change.
+    """
     unproven = {Verdict.COULD_NOT_RUN}
     return [one for one in results if one.verdict in (unproven | {Verdict.FAILED} if one.setup else unproven)]
 

@@ -60,7 +60,7 @@ MAX_MOVES = 20
 """Moves of the branch by others during one landing; then a user must act."""
 
 MAX_NOT_RUN = 5
-"""Checks in a row that could not run, counted by cause: trouble outside, or the commands themselves."""
+"""Checks in a row that could not run, by cause: trouble outside, or the commands."""
 
 QUEUE_S = 15.0
 MAX_QUEUE_S = 120.0
@@ -99,7 +99,10 @@ class Target(Protocol):
     def prepare(
         self, session: Session, verified: Verified | None, completed: tuple[CompletedTask, ...]
     ) -> Candidate | Landed:
-        """Rebase the change. `verified` is None if a red baseline proves nothing. Raises MergeConflict, CommitGone."""
+        """Rebase the change. Raises MergeConflict, CommitGone.
+
+        `verified` is None if a red baseline proves nothing.
+        """
         ...
 
 
@@ -402,7 +405,10 @@ class Lander:
 
 @dataclass(frozen=True, slots=True)
 class _Proven:
-    """A change that may land. `verified` is None for a pass that proves nothing: with a red baseline."""
+    """A change that may land.
+
+    `verified` is None for a pass that proves nothing: with a red baseline.
+    """
 
     session: Session
     verified: Verified | None

@@ -82,7 +82,7 @@ def checks_trailer(assignment: Assignment, verified: Verified | None) -> str:
 
 
 def verified_of(landed: Landed, configured: bool) -> Verified | None:
-    """Read the verdict from the trailer of a commit that is already there; None if it proves nothing."""
+    """Read the verdict from the trailer of a commit; None if it proves nothing."""
     told = landed.checks.partition(":")[0]
     if told in set(Verified):
         return Verified(told)

@@ -42,7 +42,10 @@ MAX_INLINE_PLAN = 100
 """Tasks of a plan whose events fit into the history of one execution, retries included."""
 
 MAX_INLINE_CHECKED_PLAN = 1
-"""The same for a plan with checks: each wait for a command takes nine events, so each task gets a history."""
+"""The same for a plan with checks.
+
+Each wait for a command takes nine events, so each task gets a history.
+"""
 
 POLL_S = 2.0
 """Interval between checks of a claim: a cancel stops the worker after at most this time."""

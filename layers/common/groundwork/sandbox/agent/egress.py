@@ -17,7 +17,10 @@ from .relay import PROXY_PORT, pump
 __all__ = ["PROXY_PORT", "Egress", "ProxyServer"]
 
 MAX_CONNECTIONS = 64
-"""Connections at a time. Each takes a thread and two descriptors of the agent; package managers use at most 50."""
+"""Connections at a time; package managers use at most 50.
+
+Each takes a thread and two descriptors of the agent.
+"""
 
 HEAD_SECONDS = 10
 IDLE_SECONDS = 120
