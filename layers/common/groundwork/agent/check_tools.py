@@ -43,23 +43,23 @@ COMMAND_TOOLS = frozenset({CHECK, RUN})
 MAX_PATHS = 200
 
 
-class Check(ToolInput):
+class CheckInput(ToolInput):
     commands: list[int | str] | None = Field(
         None, max_length=50, description="Numbers or texts of checks; without it all of them"
     )
 
 
-class Run(ToolInput):
+class RunInput(ToolInput):
     command: str = Field(min_length=1, description="An allowed command with its arguments, in one line")
 
 
-class Log(ToolInput):
+class LogInput(ToolInput):
     run: int = Field(ge=1, description="The number of the run")
     command: int = Field(1, ge=1, description="The number of the command in it")
     offset: int = Field(0, ge=0, le=10**12, description="The byte to begin at")
 
 
-class Take(ToolInput):
+class TakeInput(ToolInput):
     paths: list[str] = Field(
         min_length=1, max_length=MAX_PATHS, description="Paths as listed; a folder with / at its end takes all below"
     )
@@ -68,17 +68,17 @@ class Take(ToolInput):
 CHECK_TOOLS = (
     tool(
         CHECK,
-        Check,
+        CheckInput,
         "Run the repository's checks on your files, and see how they end. A change lands only if all of them pass.",
     ),
     tool(
         RUN,
-        Run,
+        RunInput,
         "Run one of the allowed commands on a copy of your files, such as a single test or a formatter. No shell "
         "interprets the arguments. Only commands of the set-up, exactly as listed, may reach package registries.",
     ),
-    tool(LOG, Log, "Read on in the output of a command, where a result left something out."),
-    tool(TAKE, Take, "Take over files that the commands of the last run changed, into your work."),
+    tool(LOG, LogInput, "Read on in the output of a command, where a result left something out."),
+    tool(TAKE, TakeInput, "Take over files that the commands of the last run changed, into your work."),
 )
 
 
@@ -233,7 +233,7 @@ def unchecked(session: Session, workspace: Workspace) -> str | None:
 def read_log(session: Session, call: Block, checks: SessionChecks) -> ToolResult:
     """Run the tool `log`."""
     try:
-        request = parse_input(Log, call)
+        request = parse_input(LogInput, call)
         runs = _state(session).runs
         if request.run > len(runs):
             raise ToolFailed(f"there is no run {request.run}; there are {len(runs)} so far")
@@ -251,7 +251,7 @@ def read_log(session: Session, call: Block, checks: SessionChecks) -> ToolResult
 def take(session: Session, call: Block, workspace: Workspace, checks: SessionChecks) -> tuple[Session, ToolResult]:
     """Run the tool `take`: copy files from the sandbox, each through the guards of a write."""
     try:
-        request = parse_input(Take, call)
+        request = parse_input(TakeInput, call)
         if not _state(session).runs:
             raise ToolFailed("no command has run yet")
         files = _chosen(request.paths, _changes(checks), session, workspace)
@@ -275,8 +275,8 @@ def take(session: Session, call: Block, workspace: Workspace, checks: SessionChe
 def _commands(call: Block, settings: CheckSettings) -> tuple[str, ...]:
     """Raises ToolFailed."""
     if call.get("name") == RUN:
-        return (allowed_line(settings, parse_input(Run, call).command),)
-    return chosen_commands(settings, parse_input(Check, call).commands)
+        return (allowed_line(settings, parse_input(RunInput, call).command),)
+    return chosen_commands(settings, parse_input(CheckInput, call).commands)
 
 
 def _chosen(paths: Sequence[str], changes: Changes, session: Session, workspace: Workspace) -> list[ChangedFile]:

@@ -29,44 +29,44 @@ class ToolInput(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
 
-class Read(ToolInput):
+class ReadInput(ToolInput):
     file_path: str = Field(description="Path from the top of the repository, such as src/app.py")
     view_range: list[int] | None = Field(
         None, min_length=2, max_length=2, description="First and last line; a last line of -1 is the end"
     )
 
 
-class Write(ToolInput):
+class WriteInput(ToolInput):
     file_path: str = Field(description="Path from the top of the repository")
     content: str = Field(description="The whole new content of the file")
 
 
-class Edit(ToolInput):
+class EditInput(ToolInput):
     file_path: str = Field(description="Path from the top of the repository")
     old_string: str = Field(min_length=1, description="Text that is in the file exactly once, without line numbers")
     new_string: str = Field(description="What takes its place")
     replace_all: bool | None = Field(None, description="Replace every occurrence instead of the only one")
 
 
-class Glob(ToolInput):
+class GlobInput(ToolInput):
     pattern: str = Field(min_length=1, description="Such as src/**/*.py")
     path: str | None = Field(None, description="A folder to look in")
 
 
-class Grep(ToolInput):
+class GrepInput(ToolInput):
     pattern: str = Field(min_length=1, description="A regular expression, matched against each line")
     path: str | None = Field(None, description="A file or folder to look in")
 
 
-class List(ToolInput):
+class ListInput(ToolInput):
     path: str | None = Field(None, description="A folder; without it the top of the repository")
 
 
-class Delete(ToolInput):
+class DeleteInput(ToolInput):
     file_path: str = Field(description="Path from the top of the repository")
 
 
-class Verdict(ToolInput):
+class CriterionVerdict(ToolInput):
     number: int = Field(ge=1, description="The criterion's number")
     met: bool
     evidence: str = Field(description="Where it can be seen that it is met, or what stands against it, in a sentence")
@@ -75,10 +75,10 @@ class Verdict(ToolInput):
     )
 
 
-class Finish(ToolInput):
+class FinishInput(ToolInput):
     summary: str = Field(min_length=1, description="What was done and why, in a few sentences, for the commit")
     commit_subject: str = Field("", description="Conventional: 'type(scope): what it does', at most 72 characters")
-    criteria: list[Verdict] = Field(description="One for each acceptance criterion of the task")
+    criteria: list[CriterionVerdict] = Field(description="One for each acceptance criterion of the task")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,15 +115,15 @@ def _strip_titles(node: Any) -> Any:
 
 FINISH = "finish"
 _TOOLS: dict[str, tuple[type[ToolInput], str]] = {
-    "read": (Read, "Read a text file. Lines come with their numbers, which are not part of the file."),
-    "write": (Write, "Write a whole file, new or in place of the old one. Missing folders are made."),
-    "edit": (Edit, "Replace a piece of a text file by another. Better than write for files that are there."),
-    "glob": (Glob, "Find files by a pattern of their path."),
-    "grep": (Grep, "Find lines by a regular expression."),
-    "list": (List, "List a folder."),
-    "delete": (Delete, "Delete a file."),
+    "read": (ReadInput, "Read a text file. Lines come with their numbers, which are not part of the file."),
+    "write": (WriteInput, "Write a whole file, new or in place of the old one. Missing folders are made."),
+    "edit": (EditInput, "Replace a piece of a text file by another. Better than write for files that are there."),
+    "glob": (GlobInput, "Find files by a pattern of their path."),
+    "grep": (GrepInput, "Find lines by a regular expression."),
+    "list": (ListInput, "List a folder."),
+    "delete": (DeleteInput, "Delete a file."),
     FINISH: (
-        Finish,
+        FinishInput,
         "End the task. Call it once, last and alone, when the work is done or cannot be done: say what was done, and "
         "for each acceptance criterion whether it is met and where that can be seen.",
     ),
@@ -143,7 +143,7 @@ def run(workspace: Workspace, call: Block, shown: ShownFiles | None = None, othe
         return ToolResult(f"There is no tool {shorten(name, 50)!r}; there are {known}.", True, "unknown tool")
     try:
         request = parse_input(_TOOLS[name][0], call)
-        if isinstance(request, Write):
+        if isinstance(request, WriteInput):
             text, log = _write(workspace, request, shown or ShownFiles())
         else:
             text, log = _RUN[name](workspace, request)
@@ -165,7 +165,7 @@ def parse_input[T: ToolInput](input_: type[T], call: Block) -> T:
         raise ToolFailed(f"The input of {call.get('name')} is not valid: {describe_fault(fault)}") from None
 
 
-def _read(workspace: Workspace, request: Read) -> tuple[str, str]:
+def _read(workspace: Workspace, request: ReadInput) -> tuple[str, str]:
     path = workspace.resolve(request.file_path)
     first, last = request.view_range or (1, 0)
     if first < 1 or (0 < last < first):
@@ -174,7 +174,7 @@ def _read(workspace: Workspace, request: Read) -> tuple[str, str]:
     return text, f"read {render_line(path)}"
 
 
-def _write(workspace: Workspace, request: Write, shown: ShownFiles) -> tuple[str, str]:
+def _write(workspace: Workspace, request: WriteInput, shown: ShownFiles) -> tuple[str, str]:
     path = workspace.resolve(request.file_path)
     content = _encoded(path, _format_of_new(workspace, path, shown), request.content)
     existed = workspace.write(path, content)
@@ -199,7 +199,7 @@ def _format_of_new(workspace: Workspace, path: str, shown: ShownFiles) -> TextFo
     return decoded.format if decoded else None
 
 
-def _edit(workspace: Workspace, request: Edit) -> tuple[str, str]:
+def _edit(workspace: Workspace, request: EditInput) -> tuple[str, str]:
     path = workspace.resolve(request.file_path)
     text = text_format.decode(workspace.read(path))
     if text is None:
@@ -219,23 +219,23 @@ def _edit(workspace: Workspace, request: Edit) -> tuple[str, str]:
     return f"edited {path}, {places}", f"edited {render_line(path)} ({places})"
 
 
-def _glob(workspace: Workspace, request: Glob) -> tuple[str, str]:
+def _glob(workspace: Workspace, request: GlobInput) -> tuple[str, str]:
     return search.glob(
         workspace, request.pattern, request.path or ""
     ), f"looked for {render_line(request.pattern, 100)}"
 
 
-def _grep(workspace: Workspace, request: Grep) -> tuple[str, str]:
+def _grep(workspace: Workspace, request: GrepInput) -> tuple[str, str]:
     return search.grep(
         workspace, request.pattern, request.path or ""
     ), f"searched for {render_line(request.pattern, 100)}"
 
 
-def _list(workspace: Workspace, request: List) -> tuple[str, str]:
+def _list(workspace: Workspace, request: ListInput) -> tuple[str, str]:
     return search.list_folder(workspace, request.path or ""), f"listed {render_line(request.path or 'the top')}"
 
 
-def _delete(workspace: Workspace, request: Delete) -> tuple[str, str]:
+def _delete(workspace: Workspace, request: DeleteInput) -> tuple[str, str]:
     path = workspace.resolve(request.file_path)
     workspace.delete(path)
     return f"deleted {path}", f"deleted {render_line(path)}"

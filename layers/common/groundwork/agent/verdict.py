@@ -5,7 +5,7 @@ from typing import Any
 from groundwork.agent import prompts, secret_scan
 from groundwork.agent.commit_message import choose_subject
 from groundwork.agent.session import Criterion, Session, SessionEnd
-from groundwork.agent.tools import Finish, Verdict, parse_input
+from groundwork.agent.tools import CriterionVerdict, FinishInput, parse_input
 from groundwork.agent.workspace import ToolFailed, Workspace
 from groundwork.llm.conversation import Block
 from groundwork.text import one_line, shorten
@@ -16,7 +16,7 @@ def finish_verdict(session: Session, workspace: Workspace, call: Block, reminded
 
     `reminded`: the model had its reminder, so the session ends in any case.
     """
-    finish = parse_input(Finish, call)
+    finish = parse_input(FinishInput, call)
     verdicts = _verdicts(session, finish)
     changes = workspace.changes()
     fields: dict[str, Any] = {
@@ -43,13 +43,13 @@ def finish_verdict(session: Session, workspace: Workspace, call: Block, reminded
     return SessionEnd(outcome="DONE", **fields)
 
 
-def _evidence(verdict: Verdict) -> str:
+def _evidence(verdict: CriterionVerdict) -> str:
     # the evidence is stored, shown, and passed to the next attempt, and no other scan covers its quotes
     text = shorten(secret_scan.redact(one_line(verdict.evidence)), 500)
     return f"Not run: {text}" if verdict.not_run and not verdict.met else text
 
 
-def _secrets_in_message(finish: Finish) -> list[str]:
+def _secrets_in_message(finish: FinishInput) -> list[str]:
     """Secrets in texts of the commit message."""
     return [
         *secret_scan.find_in_text("the summary", finish.summary),
@@ -57,7 +57,7 @@ def _secrets_in_message(finish: Finish) -> list[str]:
     ]
 
 
-def _verdicts(session: Session, finish: Finish) -> list[Verdict]:
+def _verdicts(session: Session, finish: FinishInput) -> list[CriterionVerdict]:
     """One verdict per criterion. Raises ToolFailed."""
     wanted = range(1, len(session.brief.acceptance_criteria) + 1)
     by_number = {verdict.number: verdict for verdict in finish.criteria}
