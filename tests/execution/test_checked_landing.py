@@ -414,6 +414,17 @@ async def test_checks_turned_off_land_as_not_run() -> None:
     assert trailers(head_of(world).text)[CHECKS] == "not_run"
 
 
+async def test_checks_of_a_landing_end_at_the_cost_of_their_attempt() -> None:
+    world = world_of(max_cost_usd=0.1)
+    checks_of(world).waits, checks_of(world).wait_seconds = 100, 600.0
+    looks = 0
+    while await world.work("a") == "LATER":
+        looks += 1
+        assert looks < 10
+    assert "limit of cost" in world.state("a").failed[0].reason
+    assert (checks_of(world).open, world.commits()) == (set(), [])
+
+
 # reviews
 
 

@@ -22,7 +22,7 @@ def exits(command: str, code: int, log: str = "", seconds: float = 1.0) -> Comma
 
 @dataclass
 class ScriptedChecks:
-    """Runs each job at once, after `waits` further calls.
+    """Runs each job at once, after `waits` further calls of `wait_seconds` each.
 
     A sandbox costs the time of its commands.
     `before` is called at each advance, for instance to raise ClaimLost. Open owners are in `open`, the trees of ended
@@ -31,6 +31,7 @@ class ScriptedChecks:
 
     script: Script
     waits: int = 0
+    wait_seconds: float = 2.0
     before: Callable[[CheckJob], None] = lambda job: None
     changed: Changes = Changes()
     open: set[str] = field(default_factory=set)
@@ -49,7 +50,9 @@ class ScriptedChecks:
         if key in self.ended:
             return replace(self.ended[key], bill=self.bills[job.owner.id])
         if self.calls[key] <= self.waits:
-            return CheckProgress(wait_s=2.0, activity=f"Running: {job.commands[0]} (2 s)")
+            self._bill(job.owner, self.wait_seconds)
+            activity = f"Running: {job.commands[0]} (2 s)"
+            return CheckProgress(wait_s=2.0, activity=activity, bill=self.bills[job.owner.id])
         tree = job.tree() if callable(job.tree) else job.tree
         files = {path: place.read_bytes() for path, place in files_of(tree.folder)}
         results = [self.script(command, files) for command in job.commands]

@@ -23,7 +23,8 @@ class Landing(Stored):
     `rounds` counts the checks begun. `tree` is under check; `passed` and `failed` are
     trees with a verdict. `moves` counts moves of the branch during this landing. Of checks in a row without a verdict
     `not_run` counts those lost to trouble outside, `unended` those whose own commands failed to set up or to end.
-    `tests` and `log` stem from the last verdict. `review_cost` is in millionths of a dollar.
+    `tests` and `log` stem from the last verdict. `review_cost`, and `check_cost` of ended rounds, are in
+    millionths of a dollar.
     """
 
     rounds: Annotated[int, stored_as("rounds")] = 0
@@ -37,6 +38,7 @@ class Landing(Stored):
     log: Annotated[str, stored_as("log")] = ""
     review: Annotated[Review | None, stored_as("review")] = None
     review_cost: Annotated[int, stored_as("reviewCost")] = 0
+    check_cost: Annotated[int, stored_as("checkCost")] = 0
 
     def begin(self, tree: str) -> "Landing":
         """Begin the check of a tree, in a new sandbox."""

@@ -23,7 +23,7 @@ from groundwork.agent.stop import unless_stopped
 from groundwork.agent.workspace import Workspace
 from groundwork.checks.errors import ClaimLost
 from groundwork.checks.model import CheckSettings, Verified
-from groundwork.checks.poll_delay import next_look_s
+from groundwork.checks.poll_delay import MIN_DELAY_S, next_look_s
 from groundwork.checks.ports import CheckJob, CheckProgress, CheckRunner
 from groundwork.execution import check_report
 from groundwork.execution.review_reasons import findings_of
@@ -237,13 +237,32 @@ class Lander:
         if not isinstance(progress, CheckProgress):
             return progress
         if progress.verdict is None:
-            return Waiting(next_look_s(progress), progress.activity)
+            return await self._wait(session, progress, runner)
         session = await self._record(session, candidate, progress)
         # closed after the record: a lost worker's check is asked for again, and its sandbox still there
         await self._close(_landing(session), runner)
         if progress.verdict is Verdict.COULD_NOT_RUN:
             return await self._could_not_run(session, progress)
         return session
+
+    async def _wait(self, session: Session, progress: CheckProgress, runner: CheckRunner) -> TaskOutcome:
+        """Wait for the commands, unless the attempt's cost is spent: then end it."""
+        left, delay = self._cost_left(session, progress), next_look_s(progress)
+        if left is None or progress.bill is None:
+            return Waiting(delay, progress.activity)
+        if left <= 0:
+            await self._close(_landing(session), runner)
+            return Failed("The checks of the landing have reached the attempt's limit of cost.", keep_changes=True)
+        until_spent = left / progress.bill.micro_usd_per_s
+        return Waiting(min(delay, max(MIN_DELAY_S, until_spent)), progress.activity)
+
+    def _cost_left(self, session: Session, progress: CheckProgress) -> int | None:
+        """Return the rest of the attempt's cost in millionths of a dollar; None without a limit."""
+        most, landing = self.assignment.max_cost_micro_usd, _landing(session)
+        if most is None:
+            return None
+        running = progress.bill.cost_micro_usd if progress.bill else 0
+        return most - session.total_cost_micro_usd - landing.review_cost - landing.check_cost - running
 
     async def _begin_round(self, session: Session, candidate: Candidate, runner: CheckRunner) -> Session | Blocked:
         """Save the tree to check, once. Returns Blocked after too many moves of the branch."""
@@ -312,6 +331,7 @@ class Lander:
                 fields = {"tree": "", "unended": _landing(session).unended + 1}
             case _:
                 fields = {"tree": "", "not_run": _landing(session).not_run + 1}
+        fields["check_cost"] = _landing(session).check_cost + (progress.bill.cost_micro_usd if progress.bill else 0)
         return await self._save(session.changed(landing=_landing(session).changed(**fields)))
 
     async def _could_not_run(self, session: Session, progress: CheckProgress) -> TaskOutcome:
