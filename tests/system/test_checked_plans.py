@@ -165,7 +165,7 @@ def test_a_cancel_in_the_middle_of_a_check_closes_its_sandbox(system: System, tm
     assert executor.baseline() == "passed"
     plan_id = executor.plan(phase("One", task("a", files=["shop/slow.py"])))["id"]
     executor.ask(f"/api/plans/{plan_id}/execute")
-    executor.until_checking(local, plan_id, "a", "Runs test")
+    executor.until_checking(local, plan_id, "a", "Running test")
     executor.ask(f"/api/plans/{plan_id}/cancel")
     assert executor.execution_ended(local, plan_id) in ("SUCCEEDED", "ABORTED")
     local.fire_schedules("PlanExecutorFunction")
