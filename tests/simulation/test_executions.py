@@ -18,6 +18,7 @@ from tests.simulation.execution.faults import ExecutionFaults
 from tests.simulation.execution.mutant import ExecutionMutant
 from tests.simulation.execution.mutants import EXECUTION_MUTANTS
 from tests.simulation.execution.simulation import simulate_execution
+from tests.simulation.execution.worlds import World
 from tests.simulation.mutant import SEEDS
 from tests.simulation.mutant_seeds import first_of_all
 
@@ -48,9 +49,10 @@ def test_what_a_seed_has_found_stays_mended(seed: int) -> None:
 
 
 def test_a_plan_that_nothing_hinders_is_carried_out_by_one_execution() -> None:
-    report = simulate_execution(
-        2, lambda world: replace(world, clicks=0, edits=0, rollbacks=0), lambda faults: ExecutionFaults()
-    )
+    def alone(world: World) -> World:
+        return replace(world, clicks=0, edits=0, moves=0, rollbacks=0, checked=())
+
+    report = simulate_execution(2, alone, lambda faults: ExecutionFaults())
     assert not report.broken, report
     assert set(report.ended.values()) == {PlanStatus.COMPLETED}
     assert sum("start_execution" in line for line in report.trace if "-2" in line) == 0
