@@ -416,7 +416,7 @@ async def test_a_rollback_that_meets_another_change_fails_and_says_where() -> No
     assert world.state("a").status is TaskStatus.COMPLETED
 
 
-@pytest.mark.parametrize("count", [4, 10])
+@pytest.mark.parametrize("count", [4, pytest.param(10, marks=pytest.mark.full)])
 async def test_parallel_tasks_that_all_add_to_a_change_log_lose_no_attempt(count: int) -> None:
     keys = [f"t{n}" for n in range(count)]
     world = World(plan_of(phase("One", *(draft(key) for key in keys), mode="parallel"), max_parallel=count))

@@ -128,6 +128,7 @@ async def test_lost_sandboxes_cost_no_attempt(act: Act) -> None:
     assert PROJECTS[0].is_mended(world.landed()["pages"])
 
 
+@pytest.mark.full
 @pytest.mark.slow(reason="each moment is a whole repair, with real tests")
 @pytest.mark.parametrize("auto_commit", [True, False])
 async def test_a_worker_killed_at_any_moment_lands_the_right_repair_once(

@@ -23,7 +23,7 @@ from tests.simulation.mutant import SEEDS
 from tests.simulation.mutant_seeds import first_of_all
 
 ROOT = Path(__file__).resolve().parents[2]
-BLOCK = 5
+BLOCK = 3
 FOUND = (8, 10, 46, 332)
 """Seeds of past bugs, explained in docs/reference/past-bugs.md.
 

@@ -67,6 +67,7 @@ def test_very_many_shared_texts_are_refused(monkeypatch: pytest.MonkeyPatch) -> 
         texts(shared("<si/>" * 999))
 
 
+@pytest.mark.full
 def test_memory_of_empty_shared_texts_is_bounded() -> None:
     body = shared("<si/>" * 100_000)
     tracemalloc.start()
