@@ -153,10 +153,12 @@ async def test_an_item_that_kills_its_worker_each_time_fails_and_the_others_comp
 
 async def test_a_second_worker_on_a_live_run_changes_nothing(world: World) -> None:
     world.model = ScriptedModel(seconds=0.1)
+    # the tables answer in real time, and a busy machine may stall
+    world.hop_ms = 600_000
     run_id = world.start(RunType.GENERATE_SUBTASKS)
     ends = await asyncio.gather(*(world.hop(run_id, f"worker-{n}") for n in range(5)))
-    assert [end for end in ends if end is HopEnd.ENDED] == [HopEnd.ENDED]
-    assert {end for end in ends if end is not HopEnd.ENDED} <= {HopEnd.NOT_TAKEN, HopEnd.LEASE_LOST}
+    assert ends.count(HopEnd.ENDED) == 1, ends
+    assert set(ends) <= {HopEnd.ENDED, HopEnd.NOT_TAKEN, HopEnd.LEASE_LOST}
     assert len(world.rows("T")) == 50
     assert world.model.calls == 10
 
