@@ -31,10 +31,11 @@ class Schedule:
         if self.input is not None:
             return self.input.encode()
         # EventBridge Scheduler sends `detail` as a text, a rule as an object.
+        detail: str | dict[str, Any]
         if self.kind == "ScheduleV2":
             source, resource, detail = "aws.scheduler", f"scheduler:{region}:{ACCOUNT}:schedule/default/", "{}"
         else:
-            source, resource, detail = "aws.events", f"events:{region}:{ACCOUNT}:rule/", {}  # type: ignore[assignment]
+            source, resource, detail = "aws.events", f"events:{region}:{ACCOUNT}:rule/", {}
         event = {
             "version": "0",
             "id": str(uuid.uuid4()),
