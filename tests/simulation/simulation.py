@@ -213,6 +213,9 @@ class Simulation:
                 raise violation
             for _, crash in self.cloud.crashes:
                 raise crash
+            if people.done():
+                # raises what they have found
+                people.result()
             active = [known.run for known in self.invariants.seen.runs.values() if known.run.status.active]
             for run in active:
                 self._a_run_ends(run)
