@@ -21,7 +21,7 @@ from groundwork.execution.commands import Actor
 from groundwork.execution.landing import MAX_NOT_RUN
 from groundwork.execution.state import Cause
 from groundwork.llm.conversation import Conversation, Turn, TurnEnd
-from groundwork.llm.port import Usage
+from groundwork.llm.port import Unavailable, Usage
 from groundwork.llm.prices import cost_micro_usd
 from groundwork.plans.model import PlanStatus, TaskStatus
 from groundwork.sandbox.errors import SandboxUnavailable
@@ -665,6 +665,27 @@ async def test_a_review_ends_at_its_share_of_the_cost() -> None:
     assert (len(asked) - 1) * each < most <= len(asked) * each
     assert world.state("a").usage.cost_micro_usd >= len(asked) * each
     assert world.commits() == []
+
+
+async def test_an_interrupted_review_leaves_only_the_rest_of_its_share() -> None:
+    world, _ = reviewed_world("conftest.py")
+    asked = []
+
+    def fails_in_the_second_turn(conversation: Conversation) -> Turn | None:
+        if DECIDE not in {tool.name for tool in conversation.tools}:
+            return None
+        asked.append(len(conversation.messages))
+        if len(asked) == 2:
+            raise Unavailable("busy")
+        return Turn(({"type": "text", "text": "Hm."},), TurnEnd.SAID, Usage(100_000, 10_000, calls=1), MODEL)
+
+    world.model.script = fails_in_the_second_turn
+    while not world.state("a").failed:
+        await world.work("a")
+    each = cost_micro_usd(MODEL, Usage(100_000, 10_000, calls=1))
+    # the turn with the fault is free
+    assert (len(asked) - 2) * each < review_cost_for("M") <= (len(asked) - 1) * each
+    assert asked[2] == 1
 
 
 async def test_a_reviewer_cannot_write() -> None:

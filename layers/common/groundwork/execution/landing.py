@@ -393,15 +393,22 @@ class Lander:
         except Misconfigured:
             raise
         except ModelError as fault:
+            await self._save_review(session, costs)
             wait_s = (fault.retry_after or 0.0) if isinstance(fault, RateLimited) else 0.0
             return TransientFailure(f"The reviewer's model failed: {fault}", wait_s)
         finally:
             await model.close()
         if decision is None:
+            await self._save_review(session, costs)
             return Suspended()
         seen = decision.model_copy(update={"findings": found, "diff": _digest(diff)})
+        return await self._save_review(session, costs, review=seen)
+
+    async def _save_review(self, session: Session, costs: list[int], **fields: Any) -> Session:
+        """Save the cost of a review, also of an interrupted one: the next one gets the rest of the share."""
+        landing = _landing(session)
         cost = landing.review_cost + sum(costs)
-        return await self._save(session.changed(landing=landing.changed(review=seen, review_cost=cost)))
+        return await self._save(session.changed(landing=landing.changed(review_cost=cost, **fields)))
 
     def _report(self, session: Session, costs: list[int]) -> Callable[[int, Turn], Awaitable[int]]:
         async def report(number: int, turn: Turn) -> int:
