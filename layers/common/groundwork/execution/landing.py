@@ -405,7 +405,10 @@ class Lander:
         return await self._save_review(session, costs, review=seen)
 
     async def _save_review(self, session: Session, costs: list[int], **fields: Any) -> Session:
-        """Save the cost of a review, also of an interrupted one: the next one gets the rest of the share."""
+        """Save the cost of a review, also of an interrupted one.
+
+        The next review gets the rest of the share.
+        """
         landing = _landing(session)
         cost = landing.review_cost + sum(costs)
         return await self._save(session.changed(landing=landing.changed(review_cost=cost, **fields)))
