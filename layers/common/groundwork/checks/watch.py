@@ -1,4 +1,4 @@
-"""Watches a job for the rest of an invocation, where nobody else can continue meanwhile."""
+"""Watch a job until its verdict or the end of the invocation."""
 
 from collections.abc import Callable
 
