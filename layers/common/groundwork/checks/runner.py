@@ -153,7 +153,9 @@ class SandboxCheckRunner:
         # replaced first: a record that counts the refusal must not go on in the refusing sandbox
         self._keeper.replace(sandbox, setup_done=not job.settings.setup)
         self._records.save(job.owner, record.changed(refused=1))
-        return CheckProgress(wait_s=MIN_WAIT_SECONDS, activity="Starting another sandbox: the last one refused the files")
+        return CheckProgress(
+            wait_s=MIN_WAIT_SECONDS, activity="Starting another sandbox: the last one refused the files"
+        )
 
     def _give_up(self, job: CheckJob, reason: str, ending: Ending) -> CheckProgress:
         record = self._records.load(job.owner, job.id)
