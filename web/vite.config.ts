@@ -119,6 +119,7 @@ export default defineConfig(({ command }) => ({
     environment: "jsdom",
     include: ["src/**/*.test.{ts,tsx}", "checks/*.test.js"],
     setupFiles: "src/testing/setup.ts",
+    isolate: false,
     restoreMocks: true,
     unstubGlobals: true,
     testTimeout: 20_000,

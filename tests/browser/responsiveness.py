@@ -19,7 +19,7 @@ MEASURE = """() => {
 
 
 def assert_responsive(page: Page, attempt: Callable[[], float]) -> None:
-    """Fail if each of three attempts has a slow key: a page that freezes always does, a busy machine does not.
+    """Fail if each of three attempts has a slow key: a page that freezes has one every time.
 
     An attempt works on the page and returns its longest interaction to next paint, in ms.
     A busy machine also delays the paints of a page at rest, so the limit is measured before and after.

@@ -107,7 +107,7 @@ def test_a_plan_continues_after_a_restart_of_the_system(
 
 
 def forget_executions() -> None:
-    """Forget the state machines, as the end of the process would: here it is this one, still running."""
+    """Forget the state machines, as the end of a process does: this process still runs."""
     for regions in stepfunctions_backends.values():
         for backend in regions.values():
             for machine in backend.state_machines:

@@ -1,7 +1,10 @@
 import "@testing-library/jest-dom/vitest";
 
 import { cleanup, configure } from "@testing-library/react";
-import { afterEach } from "vitest";
+import { afterEach, vi } from "vitest";
+
+// test files share a process, for its speed, but no state of our modules
+vi.resetModules();
 
 // allow for busy machines
 configure({ asyncUtilTimeout: 15_000 });
