@@ -15,7 +15,7 @@ from unittest import mock
 from botocore.exceptions import ClientError
 from pynamodb.connection import Connection
 
-from tests.simulation.expressions import Item, Names, holds, updated
+from tests.simulation.expressions import Item, Names, holds, key_range, updated
 
 type Key = tuple[str, str, str]
 """Table, partition key, sort key."""
@@ -55,6 +55,7 @@ class Database:
     written: Callable[[Key, Item], Item] = lambda key, after: after
     _rows: dict[Key, Item] = field(default_factory=dict)
     _sorted: dict[tuple[str, str], list[str]] = field(default_factory=dict)
+    _with_attention: set[Key] = field(default_factory=set)
     _history: list[tuple[int, Key, Item | None]] = field(default_factory=list)
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
@@ -132,30 +133,35 @@ class Database:
         return {"Responses": answer, "UnprocessedKeys": {}}
 
     def _query(self, sent: dict[str, Any], stale_ms: int) -> dict[str, Any]:
-        names = _names(sent)
         past = self._past(0 if sent.get("ConsistentRead") else stale_ms)
-        found = self._indexed(sent, past) if sent.get("IndexName") else self._partition(sent, names, past)
-        matching = [(key, item) for key, item in found if holds(sent["KeyConditionExpression"], item, names)]
+        found = self._indexed(sent, past) if sent.get("IndexName") else self._partition(sent, past)
         if not sent.get("ScanIndexForward", True):
-            matching.reverse()
-        return _page(matching, sent)
+            found.reverse()
+        return _page(found, sent)
 
-    def _partition(self, sent: dict[str, Any], names: Names, past: dict[Key, Item | None]) -> list[tuple[Key, Item]]:
-        table, pk = sent["TableName"], _partition_of(sent["KeyConditionExpression"], names)
-        keys = {(table, pk, sk) for sk in self._sorted.get((table, pk), ())}
-        keys |= {key for key in past if key[:2] == (table, pk)}
-        rows = ((key, past.get(key, self._rows.get(key))) for key in sorted(keys, key=_bytes))
+    def _partition(self, sent: dict[str, Any], past: dict[Key, Item | None]) -> list[tuple[Key, Item]]:
+        asked = key_range(sent["KeyConditionExpression"], _names(sent))
+        if asked.names != ("pk", "sk"):
+            raise NotImplementedError(f"the key condition {sent['KeyConditionExpression']!r}")
+        table, pk = sent["TableName"], asked.partition
+        sort_keys = asked.slice(self._sorted.get((table, pk), []))
+        if earlier := {key[2] for key in past if key[:2] == (table, pk)}:
+            sort_keys = asked.slice(sorted(earlier.union(sort_keys)))
+        rows = ((key, past.get(key, self._rows.get(key))) for key in ((table, pk, sk) for sk in sort_keys))
         return [(key, item) for key, item in rows if item]
 
     def _indexed(self, sent: dict[str, Any], past: dict[Key, Item | None]) -> list[tuple[Key, Item]]:
         """Rows of the sparse index: those with both index keys, reduced to keys."""
-        rows = {key: item for key, item in {**self._rows, **past}.items() if key[0] == sent["TableName"] and item}
+        names = _names(sent)
+        keys = self._with_attention | past.keys()
+        rows = ((key, past.get(key, self._rows.get(key))) for key in keys if key[0] == sent["TableName"])
         kept = [
             (key, {name: item[name] for name in ("pk", "sk", "attention", "attentionAt")})
-            for key, item in rows.items()
-            if "attention" in item and "attentionAt" in item
+            for key, item in rows
+            if item and "attention" in item and "attentionAt" in item
         ]
-        return sorted(kept, key=lambda row: (float(row[1]["attentionAt"]["N"]), row[0]))
+        found = [(key, item) for key, item in kept if holds(sent["KeyConditionExpression"], item, names)]
+        return sorted(found, key=lambda row: (float(row[1]["attentionAt"]["N"]), row[0]))
 
     def _past(self, stale_ms: int) -> dict[Key, Item | None]:
         """Return the earlier state of all rows changed within the last `stale_ms`."""
@@ -236,6 +242,10 @@ class Database:
         self._history.append((now, key, before))
         if len(self._history) > 10_000 and self._history[5_000][0] < now - REMEMBERED_MS:
             del self._history[:5_000]
+        if after is not None and "attention" in after:
+            self._with_attention.add(key)
+        else:
+            self._with_attention.discard(key)
         sort_keys = self._sorted.setdefault(key[:2], [])
         if before is None and after is not None:
             insort(sort_keys, key[2])
@@ -251,19 +261,8 @@ def _key(table: str, item: Item) -> Key:
     return table, item["pk"]["S"], item["sk"]["S"]
 
 
-def _bytes(key: Key) -> bytes:
-    return key[2].encode()
-
-
 def _names(sent: dict[str, Any]) -> Names:
     return Names(sent.get("ExpressionAttributeNames") or {}, sent.get("ExpressionAttributeValues") or {})
-
-
-def _partition_of(expression: str, names: Names) -> str:
-    name, _, rest = expression.replace("(", " ").strip().partition(" = ")
-    if names.names[name.strip()] != "pk":
-        raise NotImplementedError(f"the key condition {expression!r}")
-    return str(names.values[rest.replace(")", " ").split(maxsplit=1)[0]]["S"])
 
 
 def _page(rows: list[tuple[Key, Item]], sent: dict[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,8 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.Ope
 """
 
 import re
+import sys
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -15,6 +17,8 @@ type Item = Mapping[str, Any]
 """Attributes in wire format: {"sk": {"S": "R#000001"}}."""
 
 type Test = Callable[[Item, "Names"], bool]
+
+LAST_CHARACTER = chr(sys.maxunicode)
 
 _TOKEN = re.compile(r"\s*(#\w+|:\w+|<>|<=|>=|[=<>(),]|\w+)")
 
@@ -30,6 +34,50 @@ class Names:
 def holds(expression: str | None, item: Item | None, names: Names) -> bool:
     """Return True if a condition holds; a missing item has no attributes."""
     return expression is None or _condition(expression)(item or {}, names)
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRange:
+    """The rows that a key condition asks for: one partition, and an interval of its sort keys."""
+
+    names: tuple[str, str]
+    partition: str
+    low: str = ""
+    high: str | None = None
+    without_low: bool = False
+    without_high: bool = False
+
+    def slice(self, sort_keys: list[str]) -> list[str]:
+        """Return the sorted keys in the interval. Code points and UTF-8 bytes have the same order."""
+        first = (bisect_right if self.without_low else bisect_left)(sort_keys, self.low)
+        if self.high is None:
+            return sort_keys[first:]
+        return sort_keys[first : (bisect_left if self.without_high else bisect_right)(sort_keys, self.high)]
+
+
+def key_range(expression: str, names: Names) -> KeyRange:
+    """Return what a condition on string keys asks for. Raises NotImplementedError for one of another form."""
+    match [token for token in _TOKEN.findall(expression) if token not in ("(", ")", ",")]:
+        case [pk, "=", value]:
+            return KeyRange((names.names[pk], "sk"), names.values[value]["S"])
+        case [pk, "=", value, "AND", *condition]:
+            partition = names.values[value]["S"]
+            texts = [names.values[token]["S"] for token in condition if token.startswith(":")]
+            words = [token for token in condition if not token.startswith((":", "#"))]
+            (sk,) = (token for token in condition if token.startswith("#"))
+            keys = names.names[pk], names.names[sk]
+            match words, texts:
+                case ["begins_with"], [start]:
+                    return KeyRange(keys, partition, start, start + LAST_CHARACTER)
+                case ["BETWEEN", "AND"], [low, high]:
+                    return KeyRange(keys, partition, low, high)
+                case ["="], [text]:
+                    return KeyRange(keys, partition, text, text)
+                case [(">" | ">=") as operator], [low]:
+                    return KeyRange(keys, partition, low, without_low=operator == ">")
+                case [("<" | "<=") as operator], [high]:
+                    return KeyRange(keys, partition, high=high, without_high=operator == "<")
+    raise NotImplementedError(f"the key condition {expression!r}")
 
 
 def updated(expression: str, item: Item, names: Names) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import gzip
 from dataclasses import dataclass
+from functools import cached_property
 from random import Random
 
 
@@ -17,7 +18,7 @@ class Row:
         return bool(self.text)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class FeedbackFile:
     """A file: `lines` is the CSV, `body` the object, compressed or not.
 
@@ -38,7 +39,7 @@ class FeedbackFile:
         """Return the numbers of the rows without a card."""
         return [number for number, row in enumerate(self.rows, 1) if not row.is_card]
 
-    @property
+    @cached_property
     def texts(self) -> dict[str, set[str]]:
         """Return the texts of each external id."""
         found: dict[str, set[str]] = {}
