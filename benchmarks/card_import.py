@@ -7,14 +7,14 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 
-from groundwork.backlog.card_import.content import Stored
+from groundwork.backlog.card_import.content import StoredObject
 from groundwork.backlog.card_import.importer import inspect, read
-from groundwork.backlog.card_import.limits import MIB, Limits
+from groundwork.backlog.card_import.limits import MIB, ImportLimits
 from groundwork.backlog.card_import.parameters import Parameters
 
 SIZES = (10_000, 100_000)
 KINDS = ("csv", "ndjson", "xlsx")
-LARGE = Limits(unpacked=600 * MIB)
+LARGE = ImportLimits(unpacked=600 * MIB)
 TEXT = "The route planner freezes with more than ten stops, and I have to start again."
 
 
@@ -47,18 +47,18 @@ def workbook(rows: int) -> bytes:
     return out.getvalue()
 
 
-def content(kind: str, rows: int) -> Stored:
+def content(kind: str, rows: int) -> StoredObject:
     """Make the file anew each time it is opened, so that its own bytes count for no memory."""
     if kind == "xlsx":
         data = workbook(rows)
-        return Stored(lambda offset: iter([data[offset:]]), len(data))
+        return StoredObject(lambda offset: iter([data[offset:]]), len(data))
 
     def pieces(offset: int) -> Iterator[bytes]:
         for line in lines(kind, rows):
             yield line[offset:] if offset < len(line) else b""
             offset = max(0, offset - len(line))
 
-    return Stored(joined(pieces), sum(map(len, lines(kind, rows))))
+    return StoredObject(joined(pieces), sum(map(len, lines(kind, rows))))
 
 
 def joined(pieces: Callable[[int], Iterator[bytes]]) -> Callable[[int], Iterator[bytes]]:

@@ -21,9 +21,9 @@ from typing import Any
 from benchmarks.card_import import TEXT, workbook
 from benchmarks.counting import Meter
 from groundwork.adapters.dynamodb.tables import open_tables
-from groundwork.backlog.card_import.content import CHUNK, Content, Stored
+from groundwork.backlog.card_import.content import CHUNK, Content, StoredObject
 from groundwork.imports.model import StoredFile
-from groundwork.imports.ports import ImportFiles, Upload
+from groundwork.imports.ports import ImportFiles, PresignedUpload
 from groundwork.imports.requests import NewImport
 from groundwork.runs.model import RunStatus
 from tests.imports.world import ImportWorld
@@ -54,8 +54,8 @@ class DiskFiles:
     def path(self, key: str) -> Path:
         return self._folder / hashlib.sha256(key.encode()).hexdigest()
 
-    def upload(self, key: str, size: int) -> Upload:
-        return Upload("", "PUT", {}, 0)
+    def upload(self, key: str, size: int) -> PresignedUpload:
+        return PresignedUpload("", "PUT", {}, 0)
 
     def find(self, key: str, version_id: str | None = None) -> StoredFile | None:
         return StoredFile(key, "etag", self.path(key).stat().st_size)
@@ -67,7 +67,7 @@ class DiskFiles:
                 while chunk := opened.read(CHUNK):
                     yield chunk
 
-        return Stored(read, file.size)
+        return StoredObject(read, file.size)
 
     def store(self, key: str, chunks: Iterable[bytes]) -> StoredFile:
         with self.path(key).open("wb") as opened:

@@ -13,7 +13,7 @@ import boto3
 
 from groundwork.adapters.aws.setup_store import S3SetupStore
 from groundwork.sandbox.keeping import keep, restore
-from groundwork.sandbox.model import Command, CommandStatus, Handle, Limits, SandboxKey, SandboxSpec, Tree, shell
+from groundwork.sandbox.model import Command, CommandLimits, CommandStatus, Handle, SandboxKey, SandboxSpec, Tree, shell
 from groundwork.sandbox.port import Sandboxes
 from groundwork.sandbox.setup_key import setup_key
 from local.endpoint import AwsEndpoint
@@ -54,7 +54,7 @@ def _check(sandboxes: Sandboxes, store: S3SetupStore, key: str, tree: Tree, name
     if not restored:
         _run(sandboxes, handle, "setup", Command(shell(SETUP), setup=True, network=True))
         keep(sandboxes, store, handle, key, on_default_head=True)
-    status = _run(sandboxes, handle, "verify", Command(shell(VERIFY), limits=Limits(seconds=120)))
+    status = _run(sandboxes, handle, "verify", Command(shell(VERIFY), limits=CommandLimits(seconds=120)))
     sandboxes.close(handle)
     seconds = round(time.perf_counter() - began, 2)
     return {"restored": restored, "exit_code": status.exit_code, "seconds": seconds}

@@ -11,7 +11,7 @@ import re
 import statistics
 import sys
 import tokenize
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -130,15 +130,15 @@ def size_figures(sources: Sequence[Module]) -> Iterator[str]:
 
 def name_figures(sources: Sequence[Module]) -> Iterator[str]:
     gerunds = [module.name for module in sources if module.path.stem.endswith("ing")]
-    places = defaultdict(list)
-    for module in sources:
-        for name in module.classes():
-            # a private class is read in its own module only
-            if not name.startswith("_"):
-                places[name].append(module.name)
-    twice = sorted(name for name, found in places.items() if len(found) > 1)
+    twice = repeated_classes(sources)
     yield _with_names(f"modules named ...ing   {len(gerunds)} of {len(sources)}", gerunds)
     yield _with_names(f"class names used twice {len(twice)}", twice)
+
+
+def repeated_classes(sources: Sequence[Module]) -> list[str]:
+    """Return the names of classes defined twice; only their own module reads private ones."""
+    found = Counter(name for module in sources for name in module.classes() if not name.startswith("_"))
+    return sorted(name for name, count in found.items() if count > 1)
 
 
 def _with_names(figure: str, names: Sequence[str]) -> str:

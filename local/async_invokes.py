@@ -15,7 +15,7 @@ from local.pool import PoolClosed, SandboxPool
 from local.resources import ClientFactory
 from local.runtime import LambdaRunner
 from local.sandbox import Log, Outcome
-from local.template import Template
+from local.template import SamTemplate
 
 RETRY_DELAYS = (60.0, 120.0)
 """Seconds before the second and the third attempt, as in Lambda."""
@@ -62,7 +62,7 @@ class AsyncInvokes:
 
     def __init__(
         self,
-        template: Template,
+        template: SamTemplate,
         runner: LambdaRunner,
         pool: SandboxPool,
         client: ClientFactory,

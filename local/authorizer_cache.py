@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from local.template import Template
+from local.template import SamTemplate
 
 type Identity = tuple[str, ...]
 """An authorizer's name, and the values of its identity headers."""
@@ -24,7 +24,7 @@ class _Entry:
 class AuthorizerCache:
     """One response for each authorizer and identity; denials are cached too."""
 
-    def __init__(self, template: Template, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, template: SamTemplate, clock: Callable[[], float] = time.monotonic) -> None:
         self._seconds = dict(_lifetimes(template))
         self._clock = clock
         self._lock = threading.Lock()
@@ -56,7 +56,7 @@ class AuthorizerCache:
             return self._entries.setdefault(key, _Entry())
 
 
-def _lifetimes(template: Template) -> Iterator[tuple[str, float]]:
+def _lifetimes(template: SamTemplate) -> Iterator[tuple[str, float]]:
     """Authorizer names and seconds; without ReauthorizeEvery an HTTP API does not cache."""
     for api in template.of_type("AWS::Serverless::HttpApi"):
         for name, rule in api.properties.get("Auth", {}).get("Authorizers", {}).items():

@@ -16,7 +16,7 @@ from werkzeug.wrappers import Request, Response
 
 from deploy.files import BROTLI, PAGE, cache_control, content_type, is_page
 from local.buckets import without_tls
-from local.template import Template
+from local.template import SamTemplate
 
 Wsgi = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
@@ -40,7 +40,7 @@ class Dashboard:
     Without a distribution in the template, every request goes to `api`.
     """
 
-    def __init__(self, directory: Path, api: Wsgi, template: Template) -> None:
+    def __init__(self, directory: Path, api: Wsgi, template: SamTemplate) -> None:
         self._directory, self._api = directory.resolve(), api
         self._headers = security_headers(template)
         self._api_patterns = _patterns(template)
@@ -66,7 +66,7 @@ class Dashboard:
         return Response("File not found.\n", 404, {"Cache-Control": "no-store"}, content_type="text/plain")
 
 
-def security_headers(template: Template) -> dict[str, str]:
+def security_headers(template: SamTemplate) -> dict[str, str]:
     """Return CloudFront's response headers for the files, without HSTS as this is HTTP."""
     headers: dict[str, str] = {}
     for policy in template.of_type("AWS::CloudFront::ResponseHeadersPolicy"):
@@ -82,7 +82,7 @@ def security_headers(template: Template) -> dict[str, str]:
     return headers
 
 
-def _patterns(template: Template) -> list[str]:
+def _patterns(template: SamTemplate) -> list[str]:
     distributions = template.of_type("AWS::CloudFront::Distribution")
     behaviors = [one for each in distributions for one in each.properties["DistributionConfig"]["CacheBehaviors"]]
     return [str(one["PathPattern"]) for one in behaviors] if distributions else ["*"]

@@ -15,7 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from local.background import repeat
 from local.buckets import name_of, sends_events
-from local.template import Template
+from local.template import SamTemplate
 
 PREFIX = "imports"
 _IDENTITY = "dropped-file"
@@ -31,7 +31,7 @@ class DropFolder:
     def __init__(
         self,
         objects: Path,
-        template: Template,
+        template: SamTemplate,
         client: Callable[[str], Any],
         say: Callable[[str], None],
         *,

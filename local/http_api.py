@@ -21,7 +21,7 @@ from local.invoke_api import REQUEST_LIMIT
 from local.pool import PoolClosed, WhilePaused
 from local.read_path import NoShortcut, ReadPath, identity_of
 from local.runtime import LambdaRunner
-from local.template import Template
+from local.template import SamTemplate
 
 BODY_LIMIT = 10 * 1024 * 1024
 """Bytes of a request's body, as in API Gateway."""
@@ -38,7 +38,7 @@ class HttpApi(LocalApigwService):  # type: ignore[misc]
 
     def __init__(
         self,
-        template: Template,
+        template: SamTemplate,
         runner: LambdaRunner,
         *,
         host: str,
@@ -217,7 +217,7 @@ def _http_error(error: HTTPException) -> Response:
     return _message(404, "Not Found") if error.code in (404, 405) else _message(error.code or 500, error.name)
 
 
-def _exposed_headers(template: Template) -> str:
+def _exposed_headers(template: SamTemplate) -> str:
     """Return Access-Control-Expose-Headers; SAM CLI ignores ExposeHeaders."""
     cors = [api.properties.get("CorsConfiguration") for api in template.of_type("AWS::Serverless::HttpApi")]
     return ",".join(name for rule in cors if isinstance(rule, dict) for name in rule.get("ExposeHeaders", []))

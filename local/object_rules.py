@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from local.background import repeat
-from local.template import FUNCTION, Template
+from local.template import FUNCTION, SamTemplate
 
 _SOURCE = "aws.s3"
 _TARGET = "function"
@@ -25,7 +25,7 @@ class ObjectRule:
     pattern: dict[str, Any]
 
 
-def object_rules(template: Template) -> Iterator[ObjectRule]:
+def object_rules(template: SamTemplate) -> Iterator[ObjectRule]:
     """Return the functions' rules on objects."""
     for function in template.of_type(FUNCTION):
         for name, event in function.properties.get("Events", {}).items():

@@ -11,7 +11,7 @@ from local.pool import SandboxPool
 from local.resources import ClientFactory
 from local.runtime import LambdaRunner
 from local.sandbox import Outcome
-from local.template import FUNCTION, Template
+from local.template import FUNCTION, SamTemplate
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class QueueSource:
     reports_failures: bool
 
 
-def queue_sources(template: Template) -> Iterator[QueueSource]:
+def queue_sources(template: SamTemplate) -> Iterator[QueueSource]:
     """Return the enabled queue sources: SQS events of functions and event source mappings."""
     for function in template.of_type(FUNCTION):
         for event in function.properties.get("Events", {}).values():

@@ -11,7 +11,7 @@ from local.background import ERRORS
 from local.cron import parse_cron
 from local.pool import PoolClosed
 from local.sandbox import Outcome
-from local.template import FUNCTION, Template
+from local.template import FUNCTION, SamTemplate
 from local.timers import in_utc
 
 SWEEPS_S = (0.0, 20.0, 45.0, 70.0)
@@ -30,7 +30,7 @@ class Recovery:
 
     def __init__(
         self,
-        template: Template,
+        template: SamTemplate,
         invoke: Invoke,
         sweep: Callable[[], None],
         say: Callable[[str], None],
@@ -94,7 +94,7 @@ class Recovery:
         return json.loads(outcome.payload)
 
 
-def schedule_maker(template: Template) -> str | None:
+def schedule_maker(template: SamTemplate) -> str | None:
     """Return the logical id of the function with the permission to create schedules, or None."""
     for function in template.of_type(FUNCTION):
         if _MAKES_SCHEDULES in function.properties.get("Environment", {}).get("Variables", {}):

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from local.buckets import create_bucket
-from local.template import ACCOUNT, FUNCTION, Resource, Template
+from local.template import ACCOUNT, FUNCTION, Resource, SamTemplate
 
 ClientFactory = Callable[[str], Any]
 """Returns the boto3 client of a service, such as "dynamodb"."""
@@ -32,7 +32,7 @@ _QUEUE_PROPERTIES = (
 )
 
 
-def create_resources(template: Template, client: ClientFactory, region: str) -> dict[str, dict[str, str]]:
+def create_resources(template: SamTemplate, client: ClientFactory, region: str) -> dict[str, dict[str, str]]:
     """Create the template's resources and return their attributes, with those of the functions."""
     attributes = function_attributes(template, region)
     for resource in template.resources.values():
@@ -41,7 +41,7 @@ def create_resources(template: Template, client: ClientFactory, region: str) -> 
     return attributes
 
 
-def function_attributes(template: Template, region: str) -> dict[str, dict[str, str]]:
+def function_attributes(template: SamTemplate, region: str) -> dict[str, dict[str, str]]:
     """Return names and ARNs of functions and aliases.
 
     SAM's names of an alias are Fn.Alias and FnAlias<name>.

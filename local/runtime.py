@@ -9,7 +9,7 @@ from samcli.commands.local.lib.local_lambda import LocalLambdaRunner
 
 from local.pool import SandboxPool, WhilePaused
 from local.sandbox import FunctionProcess, Outcome
-from local.template import ACCOUNT, Template
+from local.template import ACCOUNT, SamTemplate
 
 FUNCTION_ERROR = "x-amz-function-error"
 CONCURRENCY = 32
@@ -42,7 +42,7 @@ class LambdaRunner(LocalLambdaRunner):  # type: ignore[misc]
     """
 
     def __init__(
-        self, template: Template, pool: SandboxPool, *, shell: Mapping[str, str], aws: Mapping[str, str]
+        self, template: SamTemplate, pool: SandboxPool, *, shell: Mapping[str, str], aws: Mapping[str, str]
     ) -> None:
         root = str(template.root)
         super().__init__(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from local.template import ACCOUNT, FUNCTION, Template
+from local.template import ACCOUNT, FUNCTION, SamTemplate
 
 _RATE = re.compile(r"rate\((\d+) (minute|hour|day)s?\)")
 _MINUTES = {"minute": 1, "hour": 60, "day": 24 * 60}
@@ -50,7 +50,7 @@ class Schedule:
         return json.dumps(event).encode()
 
 
-def schedules(template: Template) -> Iterator[Schedule]:
+def schedules(template: SamTemplate) -> Iterator[Schedule]:
     """Return the enabled schedules of the template's functions."""
     for function in template.of_type(FUNCTION):
         for name, event in function.properties.get("Events", {}).items():

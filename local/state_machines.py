@@ -10,14 +10,14 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from local.template import ACCOUNT, FUNCTION, Template
+from local.template import ACCOUNT, FUNCTION, SamTemplate
 
 MACHINE = "AWS::Serverless::StateMachine"
 ENDED = ("SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED")
 _STATUS_CHANGE = "Step Functions Execution Status Change"
 
 
-def create_machines(template: Template, client: Callable[[str], Any]) -> list[str]:
+def create_machines(template: SamTemplate, client: Callable[[str], Any]) -> list[str]:
     """Create the state machines from the deployed files and return their ARNs."""
     machines = []
     for resource in template.of_type(MACHINE):
@@ -40,7 +40,7 @@ class Rule:
     statuses: tuple[str, ...]
 
 
-def status_rules(template: Template) -> Iterator[Rule]:
+def status_rules(template: SamTemplate) -> Iterator[Rule]:
     """Return the functions' rules on executions; other event patterns are ignored."""
     for function in template.of_type(FUNCTION):
         for event in function.properties.get("Events", {}).values():

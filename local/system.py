@@ -36,7 +36,7 @@ from local.secret_file import SecretFile
 from local.serving import Server
 from local.state_machines import ExecutionWatch, create_machines, status_rules
 from local.storage import Storage
-from local.template import Template, http_functions
+from local.template import SamTemplate, http_functions
 from local.timers import TimerWatch
 
 _SERVICE_URL = "AWS_ENDPOINT_URL_"
@@ -214,7 +214,7 @@ class LocalSystem:
     def _say(self, line: str) -> None:
         self._log("local", line)
 
-    def _load_template(self) -> Template:
+    def _load_template(self) -> SamTemplate:
         """Read the template twice: first to create its resources, then with their attributes."""
         parameters = {
             "SandboxImage": IMAGE,
@@ -222,9 +222,9 @@ class LocalSystem:
             **self._parameters,
             "AdminToken": self.token,
         }
-        draft = Template(self._path, parameters=parameters, region=self.region)
+        draft = SamTemplate(self._path, parameters=parameters, region=self.region)
         attributes = create_resources(draft, self._client, self.region)
-        return Template(self._path, parameters=parameters, region=self.region, attributes=attributes)
+        return SamTemplate(self._path, parameters=parameters, region=self.region, attributes=attributes)
 
     def _serve(self) -> None:
         api = HttpApi(

@@ -67,7 +67,7 @@ class _ResolvedStack(Stack):  # type: ignore[misc]
         return {key: r for key, r in resources.items() if "Condition" not in r or holds(r["Condition"])}
 
 
-class Template:
+class SamTemplate:
     """A template file with values for its parameters.
 
     `attributes` has the values of Ref and GetAtt. Without it SAM CLI uses the logical id, good enough to list the
@@ -113,7 +113,7 @@ class Template:
         return ApiProvider([self._stack], cwd=str(self.root)).api
 
 
-def http_functions(template: Template) -> list[str]:
+def http_functions(template: SamTemplate) -> list[str]:
     """Return logical ids of the functions behind the API, to be started first.
 
     The functions invoked by others come first, then those of the routes.

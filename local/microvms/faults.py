@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class InjectedFault:
     """An error response; or, if `lost`, a request executed without a response."""
 
     code: str = ""
@@ -27,15 +27,15 @@ class Faults:
     stale_reads: int = 0
     """Number of times GetMicrovm returns RUNNING for a terminated machine."""
 
-    _waiting: dict[str, list[Fault]] = field(default_factory=dict)
+    _waiting: dict[str, list[InjectedFault]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def add(self, operation: str, *faults: Fault) -> None:
+    def add(self, operation: str, *faults: InjectedFault) -> None:
         """Queue faults for the next requests of an operation; `data` means requests to agents."""
         with self._lock:
             self._waiting.setdefault(operation, []).extend(faults)
 
-    def next(self, operation: str) -> Fault | None:
+    def next(self, operation: str) -> InjectedFault | None:
         with self._lock:
             waiting = self._waiting.get(operation)
             return waiting.pop(0) if waiting else None

@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl, unquote
 
 from werkzeug.wsgi import get_input_stream
 
-from local.microvms.faults import Fault, Faults
+from local.microvms.faults import Faults
 from local.microvms.launcher import Launcher
 from local.microvms.machines import Machines, MicroVm
 
@@ -287,6 +287,3 @@ def _send(start_response: Any, status: int, data: bytes, headers: list[tuple[str
     fixed = [("Content-Type", "application/json"), ("Content-Length", str(len(data)))]
     start_response(f"{status} {reason}", [*fixed, *headers])
     return [data]
-
-
-__all__ = ["PREFIX", "Fault", "MicrovmService"]

@@ -12,7 +12,7 @@ from groundwork.agent import attempt
 from groundwork.agent.attempt import CheckoutSpec, StartedSession
 from groundwork.agent.repository import Landed, MergeConflict
 from groundwork.agent.runner import run_session
-from groundwork.agent.session import FailedAttempt, Limits, Session, TaskBrief
+from groundwork.agent.session import AttemptLimits, FailedAttempt, Session, TaskBrief
 from groundwork.llm.mock.model import MockModel
 from tests.adapters.git.server import TOKEN, GitServer, git, secret, serving_git
 from tests.agent.world import MODEL, JobContext, brief
@@ -44,7 +44,7 @@ class World:
         return CheckoutSpec(BRANCH, "main", self._folder / f"work-{self._count}", **fields)
 
     def begun(self, task: TaskBrief, **fields: Any) -> StartedSession:
-        begun = attempt.start_session(self.upstream(), task, Limits(), self.place(**fields))
+        begun = attempt.start_session(self.upstream(), task, AttemptLimits(), self.place(**fields))
         assert isinstance(begun, StartedSession)
         return begun
 
@@ -86,7 +86,7 @@ async def test_the_same_task_on_the_same_commit_gives_the_same_change(world: Wor
 async def test_a_landed_task_is_not_begun_again(world: World) -> None:
     session = await world.done(brief())
     landed = attempt.land(world.upstream(), session, BRANCH)
-    again = attempt.start_session(world.upstream(), brief(attempt=2), Limits(), world.place())
+    again = attempt.start_session(world.upstream(), brief(attempt=2), AttemptLimits(), world.place())
     assert isinstance(again, Landed)
     assert (again.sha, again.found, again.marks.attempt) == (landed.sha, True, 1)
 
@@ -158,5 +158,5 @@ async def test_a_local_repository_is_worked_on_by_its_path(world: World) -> None
     session = await world.done(brief())
     landed = attempt.land(world.upstream(), session, BRANCH)
     assert world.server.git("rev-parse", BRANCH) == landed.sha
-    again = attempt.start_session(world.upstream(), brief(attempt=2), Limits(), world.place())
+    again = attempt.start_session(world.upstream(), brief(attempt=2), AttemptLimits(), world.place())
     assert isinstance(again, Landed)

@@ -20,7 +20,7 @@ from groundwork.checks.model import CommandResult
 from groundwork.checks.ports import CheckJob, CheckProgress, Owner
 from groundwork.errors import Transient
 from groundwork.llm.conversation import Turn
-from groundwork.sandbox.model import ChangedFile, ChangeKind, Changes, Ending, LogPage
+from groundwork.sandbox.model import ChangedFile, ChangedFiles, ChangeKind, Ending, LogPage
 from groundwork.sandbox.verdict import Verdict
 from tests.agent.world import (
     JobContext,
@@ -437,7 +437,7 @@ async def test_an_honest_could_not_be_run_does_not_fail_the_task(work: Workspace
 
 
 def changed(*files: ChangedFile) -> ScriptedChecks:
-    return ScriptedChecks(passing, changed=Changes(files))
+    return ScriptedChecks(passing, changed=ChangedFiles(files))
 
 
 def modified(path: str, content: bytes | None = b"formatted\n", **fields: Any) -> ChangedFile:
@@ -555,7 +555,7 @@ class Troubled(ScriptedChecks):
     def log(self, owner: Owner, job_id: str, position: int, offset: int) -> LogPage:
         raise Transient("no answer")
 
-    def changes(self, owner: Owner) -> Changes:
+    def changes(self, owner: Owner) -> ChangedFiles:
         raise Transient("no answer")
 
 

@@ -11,7 +11,7 @@ import pytest
 from groundwork.agent.changes import from_json
 from groundwork.agent.check_state import CheckState
 from groundwork.agent.runner import COMMAND_MS, POLL_IN_PLACE_S, WAIT_IN_PLACE_S, Pause, RunnerResult, run_session
-from groundwork.agent.session import Limits, Session
+from groundwork.agent.session import AttemptLimits, Session
 from groundwork.agent.workspace import Workspace
 from groundwork.checks.errors import ClaimLost
 from groundwork.checks.model import CommandResult
@@ -21,7 +21,7 @@ from groundwork.checks.prices import RunningBill, bill, micro_usd_per_s
 from groundwork.errors import Transient
 from groundwork.llm.conversation import Turn
 from groundwork.sandbox.errors import SandboxUnavailable
-from groundwork.sandbox.model import Changes, LogPage
+from groundwork.sandbox.model import ChangedFiles, LogPage
 from groundwork.sandbox.verdict import Verdict
 from tests.agent.world import (
     Clock,
@@ -92,8 +92,8 @@ class Timed:
     def log(self, owner: Owner, job_id: str, position: int, offset: int) -> LogPage:
         return LogPage()
 
-    def changes(self, owner: Owner) -> Changes:
-        return Changes()
+    def changes(self, owner: Owner) -> ChangedFiles:
+        return ChangedFiles()
 
     def close(self, owner: Owner) -> None:
         """Commands end with their sandbox."""
@@ -326,7 +326,7 @@ async def test_a_command_that_costs_more_than_the_attempt_may_is_ended_and_the_a
 ) -> None:
     world = World(tmp_path, calls(WRITE), calls(CHECK, call("run", command="pytest -q -k a")), seconds=3_600.0)
     world.runner.memory_mb = memory_mb
-    world.stored = session_with_checks(max_seconds=7_200).changed(limits=Limits(cost_micro_usd=100_000))
+    world.stored = session_with_checks(max_seconds=7_200).changed(limits=AttemptLimits(cost_micro_usd=100_000))
     await world.to_the_end()
     session = world.stored
     assert session.ended

@@ -9,7 +9,7 @@ from groundwork.agent import attempt as attempting
 from groundwork.agent.attempt import CheckoutSpec
 from groundwork.agent.repository import Landed, MergeConflict
 from groundwork.agent.runner import run_session
-from groundwork.agent.session import FailedAttempt, Limits, TaskBrief
+from groundwork.agent.session import AttemptLimits, FailedAttempt, TaskBrief
 from groundwork.llm.mock.model import MockModel
 from tests.adapters.git.conftest import briefly
 from tests.adapters.git.server import GitServer, secret, serving_git
@@ -28,7 +28,7 @@ def carry_out(server: GitServer, folder: Path, task: TaskBrief) -> Landed:
         clone = folder / f"clone-{task.key}-{attempt}"
         told = task.model_copy(update={"attempt": attempt, "earlier": tuple(earlier)})
         with open_repository(server.repository, secret, clone, local=False, sleep=briefly) as upstream:
-            begun = attempting.start_session(upstream, told, Limits(), place)
+            begun = attempting.start_session(upstream, told, AttemptLimits(), place)
             if isinstance(begun, Landed):
                 return begun
             desk = JobContext(MockModel(MODEL, latency_ms=0), begun.workspace)

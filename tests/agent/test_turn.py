@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from groundwork.agent.loop_guard import MAX_LOOP_TURNS, repetitions
-from groundwork.agent.session import Limits, Session
+from groundwork.agent.session import AttemptLimits, Session
 from groundwork.agent.turn import run_turn
 from groundwork.agent.workspace import Workspace
 from groundwork.llm.conversation import Turn, TurnEnd
@@ -199,14 +199,14 @@ async def test_a_fault_of_the_provider_changes_nothing_of_the_session(work: Work
 @pytest.mark.parametrize(
     ("limits", "what"),
     [
-        (Limits(turns=5), "5 turns"),
-        (Limits(tokens=500), "500 tokens"),
-        (Limits(conversation_tokens=110), "110 tokens in one conversation"),
-        (Limits(cost_micro_usd=1_000), "0.00 USD"),
-        (Limits(seconds=2), "2 seconds of work"),
+        (AttemptLimits(turns=5), "5 turns"),
+        (AttemptLimits(tokens=500), "500 tokens"),
+        (AttemptLimits(conversation_tokens=110), "110 tokens in one conversation"),
+        (AttemptLimits(cost_micro_usd=1_000), "0.00 USD"),
+        (AttemptLimits(seconds=2), "2 seconds of work"),
     ],
 )
-async def test_a_session_is_stopped_at_its_limits(work: Workspace, limits: Limits, what: str) -> None:
+async def test_a_session_is_stopped_at_its_limits(work: Workspace, limits: AttemptLimits, what: str) -> None:
     turns = [calls(call("write", file_path="a.txt", content=str(n))) for n in range(30)]
     session, _ = await ended(work, *turns, session=Session(brief=brief(), base="0" * 40, limits=limits))
     assert session.ended
@@ -216,7 +216,7 @@ async def test_a_session_is_stopped_at_its_limits(work: Workspace, limits: Limit
 
 
 async def test_a_session_that_finishes_with_its_last_turn_has_finished(work: Workspace) -> None:
-    limited = Session(brief=brief(), base="0" * 40, limits=Limits(turns=1))
+    limited = Session(brief=brief(), base="0" * 40, limits=AttemptLimits(turns=1))
     session, _ = await ended(work, calls(WRITE, finish()), session=limited)
     assert session.ended
     assert session.ended.success

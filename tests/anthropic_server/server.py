@@ -34,7 +34,7 @@ from typing import Any, cast
 from pydantic import BaseModel
 
 from groundwork.llm.mock import model
-from groundwork.llm.port import Question, Task, Usage
+from groundwork.llm.port import ModelTask, Question, Usage
 from tests.anthropic_server import turns
 from tests.anthropic_server.faults import Call, Fault, Kind, Script, never
 
@@ -101,7 +101,7 @@ class AnthropicServer:
     def calls(self) -> int:
         return len(self.requests)
 
-    def calls_of(self, task: Task) -> int:
+    def calls_of(self, task: ModelTask) -> int:
         return sum(_task_of(body) is task for body in self.requests)
 
     def __enter__(self) -> "AnthropicServer":
@@ -339,20 +339,20 @@ def schema_fault(schema: Any) -> str | None:
     return schema_fault([*named.values(), *rest])
 
 
-def _task_of(body: Mapping[str, Any]) -> Task:
+def _task_of(body: Mapping[str, Any]) -> ModelTask:
     schema = json.dumps(body["output_config"]["format"]["schema"])
     signs = {
-        '"sentiment"': Task.ANALYZE_CARDS,
-        '"drafts"': Task.MERGE_EPICS,
-        '"goal"': Task.PROPOSE_EPICS,
-        '"stories"': Task.WRITE_STORIES,
-        '"phases"': Task.WRITE_PLAN,
-        '"refinements"': Task.REFINE_TASKS,
-        '"additions"': Task.ADD_TASKS,
-        '"removals"': Task.ORDER_TASKS,
-        '"splits"': Task.SPLIT_TASKS,
+        '"sentiment"': ModelTask.ANALYZE_CARDS,
+        '"drafts"': ModelTask.MERGE_EPICS,
+        '"goal"': ModelTask.PROPOSE_EPICS,
+        '"stories"': ModelTask.WRITE_STORIES,
+        '"phases"': ModelTask.WRITE_PLAN,
+        '"refinements"': ModelTask.REFINE_TASKS,
+        '"additions"': ModelTask.ADD_TASKS,
+        '"removals"': ModelTask.ORDER_TASKS,
+        '"splits"': ModelTask.SPLIT_TASKS,
     }
-    return next((task for sign, task in signs.items() if sign in schema), Task.WRITE_SUBTASKS)
+    return next((task for sign, task in signs.items() if sign in schema), ModelTask.WRITE_SUBTASKS)
 
 
 def _text_of(message: Mapping[str, Any]) -> str:

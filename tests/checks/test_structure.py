@@ -44,6 +44,10 @@ def test_gerunds_and_repeated_class_names_are_listed() -> None:
     assert twice.endswith("1: Card")
 
 
+def test_each_class_has_a_name_of_its_own() -> None:
+    assert structure.repeated_classes(structure.modules(structure.SOURCES)) == []
+
+
 def test_tests_are_counted_with_their_words_and_mocks() -> None:
     tests = [module("test_a.py", "def test_a_card_is_kept(monkeypatch):\n    pass\n\ndef test_two(): pass\n")]
     ratio, mocks, words = structure.test_figures([module("a.py")], tests)

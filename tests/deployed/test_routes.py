@@ -17,7 +17,7 @@ from checks.routes import (
     with_routes,
 )
 from checks.sam import ROOT, Template, resources, source, translated
-from local.template import Template as LocalTemplate
+from local.template import SamTemplate
 from tests.deployed.recorded import recorded_routes, translated_with_events
 
 
@@ -28,7 +28,7 @@ def template() -> Template:
 
 @pytest.fixture(scope="module")
 def read_by_sam_cli() -> Any:
-    return LocalTemplate(ROOT / "template.yaml", parameters={}, region="us-east-1").api
+    return SamTemplate(ROOT / "template.yaml", parameters={}, region="us-east-1").api
 
 
 def test_the_template_has_the_routes_of_the_code(template: Template) -> None:

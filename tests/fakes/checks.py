@@ -8,7 +8,7 @@ from groundwork.checks.ports import CheckJob, CheckProgress, Owner
 from groundwork.checks.prices import RunningBill, bill, micro_usd_per_s
 from groundwork.checks.runner import verdict_of
 from groundwork.sandbox.errors import SandboxLost
-from groundwork.sandbox.model import Changes, Ending, LogPage
+from groundwork.sandbox.model import ChangedFiles, Ending, LogPage
 from groundwork.sandbox.packing import files_of
 
 Files = Mapping[str, bytes]
@@ -33,7 +33,7 @@ class ScriptedChecks:
     waits: int = 0
     wait_seconds: float = 2.0
     before: Callable[[CheckJob], None] = lambda job: None
-    changed: Changes = Changes()
+    changed: ChangedFiles = ChangedFiles()
     open: set[str] = field(default_factory=set)
     checked: list[tuple[str, str]] = field(default_factory=list)
     ended: dict[tuple[str, str], CheckProgress] = field(default_factory=dict)
@@ -80,7 +80,7 @@ class ScriptedChecks:
         data = self.ended[owner.id, job_id].results[position].log.encode()
         return LogPage(data[offset:].decode(errors="replace"), len(data), 0, len(data))
 
-    def changes(self, owner: Owner) -> Changes:
+    def changes(self, owner: Owner) -> ChangedFiles:
         if owner.id not in self.open:
             raise SandboxLost("The sandbox is gone.")
         return self.changed

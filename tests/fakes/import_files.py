@@ -4,10 +4,10 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from groundwork.backlog.card_import.content import Content, Stored
+from groundwork.backlog.card_import.content import Content, StoredObject
 from groundwork.imports.errors import FileChanged
 from groundwork.imports.model import StoredFile
-from groundwork.imports.ports import Upload
+from groundwork.imports.ports import PresignedUpload
 
 
 def etag_of(data: bytes) -> str:
@@ -22,8 +22,8 @@ class MemoryFiles:
     on_request: Callable[[str, str], None] = lambda request, key: None
     read_bytes: int = 64 * 1024
 
-    def upload(self, key: str, size: int) -> Upload:
-        return Upload(f"https://bucket/{key}", "PUT", {"content-type": "application/octet-stream"}, 1)
+    def upload(self, key: str, size: int) -> PresignedUpload:
+        return PresignedUpload(f"https://bucket/{key}", "PUT", {"content-type": "application/octet-stream"}, 1)
 
     def find(self, key: str, version_id: str | None = None) -> StoredFile | None:
         self.on_request("find", key)
@@ -31,7 +31,7 @@ class MemoryFiles:
         return None if data is None else StoredFile(key, etag_of(data), len(data))
 
     def content(self, file: StoredFile) -> Content:
-        return Stored(lambda offset: self._read(file, offset), file.size)
+        return StoredObject(lambda offset: self._read(file, offset), file.size)
 
     def _read(self, file: StoredFile, offset: int) -> Iterator[bytes]:
         while offset < file.size:

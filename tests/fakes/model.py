@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from groundwork.llm.mock import model
-from groundwork.llm.port import Question, Reply, Stop, Task, Usage
+from groundwork.llm.port import ModelTask, Question, Reply, Stop, Usage
 
 type Fault = Callable[[int, Question], Reply | Exception | None]
 
@@ -16,19 +16,19 @@ USAGE = Usage(input=100, output=50, calls=1)
 def answer(question: Question) -> dict[str, Any]:
     material: Mapping[str, Any] = question.material
     match question.task:
-        case Task.ANALYZE_CARDS:
+        case ModelTask.ANALYZE_CARDS:
             return {"cards": [_analysis(card) for card in material["cards"]]}
-        case Task.PROPOSE_EPICS:
+        case ModelTask.PROPOSE_EPICS:
             refs = [card["ref"] for theme in material["themes"] for card in theme["cards"]]
             count = material["epics_wanted"]["fewest"]
             return {"epics": [_epic(f"Epic {refs[0]}-{n}", cards=refs[n::count]) for n in range(count)]}
-        case Task.MERGE_EPICS:
+        case ModelTask.MERGE_EPICS:
             refs = [draft["ref"] for draft in material["drafts"]]
             count = material["epics_wanted"]["fewest"]
             return {"epics": [_epic(f"Merged {n}", drafts=refs[n::count]) for n in range(count)]}
-        case Task.WRITE_STORIES:
+        case ModelTask.WRITE_STORIES:
             return {"stories": [_story(n, material) for n in range(material["stories_wanted"]["fewest"])]}
-        case Task.WRITE_SUBTASKS:
+        case ModelTask.WRITE_SUBTASKS:
             count = material["subtasks_wanted"]["fewest"]
             return {"subtasks": [{"title": f"Step {n}", "description": "Do it.", "effort": "S"} for n in range(count)]}
         case _:

@@ -11,7 +11,7 @@ from groundwork.generation.registry import run_handlers
 from groundwork.generation.writes import StoreDrafts
 from groundwork.ids import Kind, path_of
 from groundwork.runs.model import JournalEntry, ManifestEntry, Run, RunStatus, RunType
-from groundwork.runs.ports import AlreadyStarted, Changes, Idempotency, ItemsConflict, LogLine, Write
+from groundwork.runs.ports import AlreadyStarted, Changes, Idempotency, ItemsConflict, RunLogLine, Write
 
 HANDLERS = run_handlers()
 
@@ -47,7 +47,7 @@ class MemoryRuns:
     _journal: dict[str, list[JournalEntry]] = field(default_factory=dict)
     _drafts: dict[str, dict[int, tuple[EpicDraft, ...]]] = field(default_factory=dict)
     _selections: dict[str, list[tuple[int, ...]]] = field(default_factory=dict)
-    _logs: dict[str, list[LogLine]] = field(default_factory=dict)
+    _logs: dict[str, list[RunLogLine]] = field(default_factory=dict)
 
     def next_number(self, project_id: str) -> int:
         if project_id not in self.projects:
@@ -152,7 +152,7 @@ class MemoryRuns:
         by_item = self._drafts.get(run_id, {})
         return [draft for index in sorted(by_item) for draft in by_item[index]]
 
-    def append_log(self, run_id: str, lines: Sequence[LogLine]) -> None:
+    def append_log(self, run_id: str, lines: Sequence[RunLogLine]) -> None:
         self._logs.setdefault(run_id, []).extend(lines)
 
     def set_phase_detail(self, run_id: str, message: str) -> None:

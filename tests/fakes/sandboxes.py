@@ -17,7 +17,7 @@ from groundwork.sandbox.model import (
     IGNORED_FOLDERS,
     Availability,
     ChangedFile,
-    Changes,
+    ChangedFiles,
     Command,
     CommandStatus,
     Ending,
@@ -156,9 +156,9 @@ class FakeSandboxes:
 
     def changes(
         self, handle: Handle, max_bytes: int, max_files: int = 500, ignored: frozenset[str] = IGNORED_FOLDERS
-    ) -> Changes:
+    ) -> ChangedFiles:
         found = tuple(self._idle(handle).changed.values())
-        return Changes(found[:max_files], len(found) > max_files)
+        return ChangedFiles(found[:max_files], len(found) > max_files)
 
     def save_setup(self, handle: Handle, url: str, max_bytes: int) -> int:
         self._idle(handle)

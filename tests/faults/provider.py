@@ -4,18 +4,18 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from groundwork.llm.port import Task, Usage
+from groundwork.llm.port import ModelTask, Usage
 from groundwork.llm.prices import cost_micro_usd
 from groundwork.runs.model import RunType
 from tests.anthropic_server.faults import Call, Script
 from tests.anthropic_server.server import AnthropicServer, question_of
 
 RUN_OF_TASK = {
-    Task.ANALYZE_CARDS: RunType.ANALYZE_CARDS,
-    Task.PROPOSE_EPICS: RunType.GENERATE_EPICS,
-    Task.MERGE_EPICS: RunType.GENERATE_EPICS,
-    Task.WRITE_STORIES: RunType.GENERATE_STORIES,
-    Task.WRITE_SUBTASKS: RunType.GENERATE_SUBTASKS,
+    ModelTask.ANALYZE_CARDS: RunType.ANALYZE_CARDS,
+    ModelTask.PROPOSE_EPICS: RunType.GENERATE_EPICS,
+    ModelTask.MERGE_EPICS: RunType.GENERATE_EPICS,
+    ModelTask.WRITE_STORIES: RunType.GENERATE_STORIES,
+    ModelTask.WRITE_SUBTASKS: RunType.GENERATE_SUBTASKS,
 }
 
 

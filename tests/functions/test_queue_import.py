@@ -17,7 +17,7 @@ from groundwork.adapters.dynamodb.tables import Tables
 from groundwork.api.hop_events import run_hop
 from groundwork.composition import Services
 from groundwork.errors import Transient
-from groundwork.imports.model import Import
+from groundwork.imports.model import ImportRecord
 from tests.deployed.events import dead_letter_event, file_event, undelivered_event
 from tests.events import Context
 from tests.functions.services import services_on
@@ -51,7 +51,7 @@ class Drops:
         while self.triggered:
             process_next.handler({"runId": self.triggered.pop(0)}, Context())
 
-    def imports(self) -> list[Import]:
+    def imports(self) -> list[ImportRecord]:
         """Oldest first."""
         return self.services.tables.imports.page(self.project, None, 200)[::-1]
 

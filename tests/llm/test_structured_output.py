@@ -11,7 +11,7 @@ from groundwork.backlog.model import Mode
 from groundwork.generation import stories
 from groundwork.llm.claude import anthropic_api
 from groundwork.llm.mock.model import MockModel
-from groundwork.llm.port import Overloaded, Question, Reply, Stop, Task, Usage
+from groundwork.llm.port import ModelTask, Overloaded, Question, Reply, Stop, Usage
 from groundwork.llm.structured_output import (
     MAX_TOKENS,
     AnswerInvalid,
@@ -30,7 +30,7 @@ class Number(BaseModel):
     number: int
 
 
-QUESTION = Question(Task.WRITE_SUBTASKS, "Give a number.", {}, Number, max_tokens=100)
+QUESTION = Question(ModelTask.WRITE_SUBTASKS, "Give a number.", {}, Number, max_tokens=100)
 COST = Usage(input=10, output=5, calls=1)
 
 
@@ -134,7 +134,7 @@ async def test_a_truncated_answer_gets_more_room_and_is_not_sent_back() -> None:
 
 
 async def test_room_is_bounded() -> None:
-    big = Question(Task.WRITE_STORIES, "", {}, Number, max_tokens=MAX_TOKENS - 1)
+    big = Question(ModelTask.WRITE_STORIES, "", {}, Number, max_tokens=MAX_TOKENS - 1)
     model = Scripted(CUT, GOOD)
     await ask(model, big, even, lambda reply: None)
     assert model.questions[1].max_tokens == MAX_TOKENS

@@ -20,7 +20,7 @@ from local.pool import PoolClosed
 from local.queue_sources import QueuePoller, QueueSource
 from local.recovery import Recovery
 from local.sandbox import Outcome
-from local.template import Template
+from local.template import SamTemplate
 from tests.local.waiting import until
 
 
@@ -150,6 +150,6 @@ def on_template(tmp_path: Path) -> Callable[[dict[str, Any]], Any]:
     def make(resources: dict[str, Any]) -> Any:
         file = tmp_path / "template.json"
         file.write_text(json.dumps({"Resources": resources}))
-        return Template(file, parameters={}, region="us-east-1")
+        return SamTemplate(file, parameters={}, region="us-east-1")
 
     return make

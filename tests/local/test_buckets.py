@@ -16,7 +16,7 @@ from local.buckets import bucket_name, create_bucket, without_tls
 from local.dashboard import Dashboard
 from local.endpoint import AwsEndpoint
 from local.resources import create_resources
-from local.template import Resource, Template
+from local.template import Resource, SamTemplate
 
 ROOT = Path(__file__).resolve().parents[2]
 REGION = "us-east-1"
@@ -47,14 +47,14 @@ def client(endpoint: AwsEndpoint) -> Callable[[str], Any]:
 
 
 @pytest.fixture(scope="module")
-def template(client: Callable[[str], Any]) -> Template:
-    draft = Template(ROOT / "template.yaml", parameters={}, region=REGION)
+def template(client: Callable[[str], Any]) -> SamTemplate:
+    draft = SamTemplate(ROOT / "template.yaml", parameters={}, region=REGION)
     attributes = create_resources(draft, client, REGION)
-    return Template(ROOT / "template.yaml", parameters={}, region=REGION, attributes=attributes)
+    return SamTemplate(ROOT / "template.yaml", parameters={}, region=REGION, attributes=attributes)
 
 
 @pytest.fixture
-def upload(template: Template, client: Callable[[str], Any]) -> str:
+def upload(template: SamTemplate, client: Callable[[str], Any]) -> str:
     """A presigned URL for one file."""
     asked = {"Bucket": "private-bucket", "Key": "imports/reviews.csv", "ContentType": "text/csv"}
     return str(client("s3").generate_presigned_url("put_object", Params=asked, ExpiresIn=600))
@@ -82,7 +82,7 @@ def test_nothing_is_read_or_written_without_a_signature(upload: str, client: Cal
     assert client("s3").get_object(Bucket="private-bucket", Key="diffs/one.patch")["Body"].read() == b"secret"
 
 
-def test_the_dashboard_may_connect_to_where_the_bucket_is(tmp_path: Path, template: Template, upload: str) -> None:
+def test_the_dashboard_may_connect_to_where_the_bucket_is(tmp_path: Path, template: SamTemplate, upload: str) -> None:
     def api(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         return Response("the api")(environ, start_response)
 

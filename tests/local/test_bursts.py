@@ -14,7 +14,7 @@ import pytest
 from local.authorizer_cache import AuthorizerCache
 from local.pool import CORES, SandboxPool
 from local.system import LocalSystem
-from local.template import Template
+from local.template import SamTemplate
 from tests.local.conftest import TEMPLATE
 
 GROUNDWORK = TEMPLATE.parents[3] / "template.yaml"
@@ -110,11 +110,11 @@ def clock() -> Clock:
 
 
 @pytest.fixture(scope="module")
-def template() -> Template:
-    return Template(GROUNDWORK, parameters={"AdminToken": "x" * 40}, region="us-east-1")
+def template() -> SamTemplate:
+    return SamTemplate(GROUNDWORK, parameters={"AdminToken": "x" * 40}, region="us-east-1")
 
 
-def test_an_authorizer_s_answer_is_kept_as_long_as_the_template_says(template: Template, clock: Clock) -> None:
+def test_an_authorizer_s_answer_is_kept_as_long_as_the_template_says(template: SamTemplate, clock: Clock) -> None:
     cache, asked = AuthorizerCache(template, clock), Counter[str]()
 
     def ask() -> str:
@@ -128,7 +128,7 @@ def test_an_authorizer_s_answer_is_kept_as_long_as_the_template_says(template: T
     assert cache.get_or_ask(("AdminToken", "Bearer a"), ask) == "answer 3"
 
 
-def test_a_failure_of_an_authorizer_is_not_kept(template: Template, clock: Clock) -> None:
+def test_a_failure_of_an_authorizer_is_not_kept(template: SamTemplate, clock: Clock) -> None:
     cache = AuthorizerCache(template, clock)
 
     def fail() -> str:
@@ -140,12 +140,12 @@ def test_a_failure_of_an_authorizer_is_not_kept(template: Template, clock: Clock
 
 
 def test_an_authorizer_without_a_lifetime_is_not_cached(clock: Clock) -> None:
-    cache = AuthorizerCache(Template(TEMPLATE, parameters={}, region="us-east-1"), clock)
+    cache = AuthorizerCache(SamTemplate(TEMPLATE, parameters={}, region="us-east-1"), clock)
     answers = iter("ab")
     assert [cache.get_or_ask(("Token", "Bearer a"), lambda: next(answers)) for _ in range(2)] == ["a", "b"]
 
 
-def test_ever_other_tokens_do_not_fill_the_memory(template: Template, clock: Clock) -> None:
+def test_ever_other_tokens_do_not_fill_the_memory(template: SamTemplate, clock: Clock) -> None:
     cache = AuthorizerCache(template, clock)
     for number in range(5_000):
         cache.get_or_ask(("AdminToken", f"Bearer {number}"), lambda: "no")

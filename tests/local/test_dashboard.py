@@ -10,7 +10,7 @@ from werkzeug.test import Client, TestResponse
 from werkzeug.wrappers import Response
 
 from local.dashboard import Dashboard
-from local.template import Template
+from local.template import SamTemplate
 from tests.deployed.paths import PATHS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -22,8 +22,8 @@ def api(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
 
 
 @pytest.fixture(scope="module")
-def template() -> Template:
-    return Template(ROOT / "template.yaml", parameters={}, region="us-east-1")
+def template() -> SamTemplate:
+    return SamTemplate(ROOT / "template.yaml", parameters={}, region="us-east-1")
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def dist(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def http(dist: Path, template: Template) -> Client:
+def http(dist: Path, template: SamTemplate) -> Client:
     return Client(Dashboard(dist, api, template))
 
 
@@ -135,7 +135,7 @@ def test_every_answer_carries_what_keeps_a_page_safe(http: Client, path: str) ->
 
 
 @pytest.mark.parametrize("path", ["/", "/plans/k3v9x2m4q8"])
-def test_where_nothing_is_built_a_page_says_how(tmp_path: Path, template: Template, path: str) -> None:
+def test_where_nothing_is_built_a_page_says_how(tmp_path: Path, template: SamTemplate, path: str) -> None:
     http = Client(Dashboard(tmp_path / "dist", api, template))
     answer = http.get(path)
     assert answer.status_code == 503
@@ -145,5 +145,5 @@ def test_where_nothing_is_built_a_page_says_how(tmp_path: Path, template: Templa
 
 
 def test_a_template_without_a_distribution_has_no_dashboard(dist: Path) -> None:
-    template = Template(Path(__file__).parent / "fixture" / "template.yaml", parameters={}, region="us-east-1")
+    template = SamTemplate(Path(__file__).parent / "fixture" / "template.yaml", parameters={}, region="us-east-1")
     assert Client(Dashboard(dist, api, template)).get("/").text == "the api"

@@ -16,7 +16,7 @@ from local.endpoint import AwsEndpoint
 from local.object_rules import ObjectEvents, ObjectRule, object_rules
 from local.objects import ObjectFiles
 from local.resources import create_resources
-from local.template import Template
+from local.template import SamTemplate
 from tests.local.waiting import until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -32,9 +32,9 @@ class World:
         self.files = ObjectFiles(folder)
         self.endpoint = AwsEndpoint(self.files)
         self.client = cache(self._client)
-        draft = Template(ROOT / "template.yaml", parameters={}, region=REGION)
+        draft = SamTemplate(ROOT / "template.yaml", parameters={}, region=REGION)
         attributes = create_resources(draft, self.client, REGION)
-        self.template = Template(ROOT / "template.yaml", parameters={}, region=REGION, attributes=attributes)
+        self.template = SamTemplate(ROOT / "template.yaml", parameters={}, region=REGION, attributes=attributes)
         self.told: list[tuple[str, str]] = []
         self.said: list[str] = []
         self.rules: list[ObjectRule] = list(object_rules(self.template))

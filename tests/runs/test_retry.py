@@ -10,7 +10,7 @@ from groundwork.adapters.dynamodb.run_rows import run_row
 from groundwork.adapters.dynamodb.tables import Tables
 from groundwork.backlog.model import Subtask
 from groundwork.ids import Kind, Path, path_of
-from groundwork.llm.port import Question, Task, Unavailable
+from groundwork.llm.port import ModelTask, Question, Unavailable
 from groundwork.runs.hop import HopEnd
 from groundwork.runs.model import ErrorCode, Lease, RunPhase, RunStatus, RunType
 from tests.fakes.model import ScriptedModel
@@ -93,7 +93,7 @@ async def test_a_batch_that_is_retried_is_merged_with_the_others(
     provider, first_batch = Provider(), list[str]()
 
     def fault(call: int, question: Question) -> Exception | None:
-        if question.task is Task.MERGE_EPICS:
+        if question.task is ModelTask.MERGE_EPICS:
             return provider(call, question)
         first_batch.append(str(question.material))
         return provider(call, question) if first_batch[0] == first_batch[-1] else None

@@ -16,7 +16,7 @@ from groundwork.ids import Kind, Path, new_project_id, path_of
 from groundwork.llm.port import Usage
 from groundwork.runs.hop import HopEnd, HopRunner
 from groundwork.runs.model import ItemStatus, JournalEntry, Run, RunOptions, RunType
-from groundwork.runs.ports import Changes, LogLine
+from groundwork.runs.ports import Changes, RunLogLine
 from groundwork.runs.start import RunRequest, Starter
 from tests.fakes.model import ScriptedModel
 from tests.runs import clock
@@ -178,7 +178,7 @@ class World:
     def entries(self, run_id: str) -> list[JournalEntry]:
         return list(self.tables.runs.journal(run_id))
 
-    def logs(self, run_id: str) -> list[LogLine]:
+    def logs(self, run_id: str) -> list[RunLogLine]:
         return self.tables.runs.logs(run_id, 0, 200)
 
     def check(self, run_id: str) -> None:

@@ -14,7 +14,7 @@ import pytest
 from botocore.config import Config
 
 from groundwork.adapters.aws.microvms import MicrovmSandboxes
-from groundwork.sandbox.model import Command, CommandStatus, Handle, Limits, SandboxKey, SandboxSpec, Tree
+from groundwork.sandbox.model import Command, CommandLimits, CommandStatus, Handle, SandboxKey, SandboxSpec, Tree
 from groundwork.sandbox.port import Sandboxes
 from local.microvms.launcher import Launcher, SandboxSettings
 from local.microvms.service import MicrovmService
@@ -138,7 +138,7 @@ class Runner:
 
     def start(self, line: str | tuple[str, ...], *, seconds: int = 20, log_bytes: int = 2**20, **options: Any) -> str:
         self._count += 1
-        limits = Limits(seconds=seconds, log_bytes=log_bytes, **options.pop("limits", {}))
+        limits = CommandLimits(seconds=seconds, log_bytes=log_bytes, **options.pop("limits", {}))
         argv = ("/bin/sh", "-c", line) if isinstance(line, str) else line
         self.sandboxes.start(self.handle, f"c{self._count}", Command(argv, limits=limits, **options))
         return f"c{self._count}"

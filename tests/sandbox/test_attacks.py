@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from groundwork.sandbox.agent.memory import descendants
-from groundwork.sandbox.model import Ending, Limits, SandboxKey, SandboxSpec
+from groundwork.sandbox.model import CommandLimits, Ending, SandboxKey, SandboxSpec
 from tests.sandbox.conftest import Runner, StandIn, living
 
 MB = 2**20
@@ -350,4 +350,4 @@ os._exit(7)
 def test_a_limit_above_the_machines_own_is_lowered(box: Runner) -> None:
     status, _ = box.python("x = bytearray(1400 * 2**20)", limits={"memory_mb": 10**6})
     assert status.detail == "It used more than 1024 MB of memory."
-    assert Limits().memory_mb > 1024
+    assert CommandLimits().memory_mb > 1024

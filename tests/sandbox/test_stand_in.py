@@ -11,7 +11,7 @@ from groundwork.errors import Transient
 from groundwork.sandbox.agent.memory import descendants
 from groundwork.sandbox.errors import KeyReused, NoCapacity, SandboxLost, SandboxUnavailable
 from groundwork.sandbox.model import Ending, Handle, SandboxKey, SandboxSpec
-from local.microvms.faults import Fault
+from local.microvms.faults import InjectedFault
 from local.microvms.launcher import SandboxSettings
 from tests.sandbox.conftest import CONNECTOR, IMAGE, MakeStandIn, Runner, StandIn, living
 
@@ -65,7 +65,7 @@ def test_the_key_of_a_dead_sandbox_says_so(stand_in: StandIn) -> None:
 
 
 def test_an_answer_that_was_lost_makes_no_second_sandbox(stand_in: StandIn) -> None:
-    stand_in.faults.add("RunMicrovm", Fault(lost=True))
+    stand_in.faults.add("RunMicrovm", InjectedFault(lost=True))
     stand_in.sandboxes().open(KEY, SandboxSpec())
     assert machines(stand_in) == 1
 
@@ -82,13 +82,13 @@ def test_an_answer_that_was_lost_makes_no_second_sandbox(stand_in: StandIn) -> N
     ],
 )
 def test_what_the_service_answers_is_told_apart(stand_in: StandIn, code: str, expected: type[Exception]) -> None:
-    stand_in.faults.add("RunMicrovm", *[Fault(code)] * 4)
+    stand_in.faults.add("RunMicrovm", *[InjectedFault(code)] * 4)
     with pytest.raises(expected):
         stand_in.sandboxes().open(KEY, SandboxSpec())
 
 
 def test_a_capacity_that_comes_back_at_once_is_not_noticed(stand_in: StandIn) -> None:
-    stand_in.faults.add("RunMicrovm", Fault("InsufficientCapacityException"))
+    stand_in.faults.add("RunMicrovm", InjectedFault("InsufficientCapacityException"))
     assert stand_in.sandboxes().open(KEY, SandboxSpec()).id
 
 
@@ -117,15 +117,15 @@ def test_the_first_seconds_are_waited_for(stand_in: StandIn, tmp_path: Path) -> 
 def test_a_passing_refusal_of_the_proxy_is_not_noticed(stand_in: StandIn, tmp_path: Path, status: str) -> None:
     box = runner(stand_in, tmp_path, stand_in.sandboxes().open(KEY, SandboxSpec()))
     box.put({"a.txt": "a"})
-    stand_in.faults.add("data", Fault(status), Fault(status))
+    stand_in.faults.add("data", InjectedFault(status), InjectedFault(status))
     assert box.run("cat a.txt")[1] == "a"
 
 
 def test_lost_answers_start_no_command_twice(stand_in: StandIn, tmp_path: Path) -> None:
     box = runner(stand_in, tmp_path, stand_in.sandboxes().open(KEY, SandboxSpec()))
-    stand_in.faults.add("data", Fault(lost=True))
+    stand_in.faults.add("data", InjectedFault(lost=True))
     box.put({"a.txt": "a"})
-    stand_in.faults.add("data", Fault(lost=True), Fault(lost=True))
+    stand_in.faults.add("data", InjectedFault(lost=True), InjectedFault(lost=True))
     assert box.run("echo ran >> times; cat times")[1] == "ran\n"
 
 

@@ -11,20 +11,20 @@ import pytest
 
 from groundwork.sandbox.agent import commands, egress
 from groundwork.sandbox.agent.boxes import Boxes
-from groundwork.sandbox.agent.commands import Command
+from groundwork.sandbox.agent.commands import RunningCommand
 from groundwork.sandbox.agent.egress import Egress, ProxyServer
 
 HANGS = ["/bin/sh", "-c", "echo $$; sleep 600"]
 
 
-def command_of(folder: Path, argv: list[str], confined: bool = False) -> Command:
+def command_of(folder: Path, argv: list[str], confined: bool = False) -> RunningCommand:
     boxes = Boxes({}, str(folder))
     # measured as in a box, whose memory is watched from outside
     boxes.confined = confined
-    return Command("c1", {"argv": argv, "limits": {"timeoutS": 1}}, boxes)
+    return RunningCommand("c1", {"argv": argv, "limits": {"timeoutS": 1}}, boxes)
 
 
-def pid_of(command: Command) -> int:
+def pid_of(command: RunningCommand) -> int:
     return int(command.log.read(0)[0].split()[0])
 
 

@@ -15,7 +15,7 @@ from groundwork.checks.ports import CheckJob, CheckProgress, Owner
 from groundwork.checks.runner import SandboxCheckRunner
 from groundwork.llm.conversation import Turn
 from groundwork.plans.model import PlanStatus, TaskStatus
-from groundwork.sandbox.model import Changes, LogPage
+from groundwork.sandbox.model import ChangedFiles, LogPage
 from local.microvms.configure import CallOnce
 from local.microvms.launcher import SandboxSettings
 from local.microvms.package_hosts import package_hosts
@@ -54,7 +54,7 @@ class ClaimedChecks:
     def log(self, owner: Owner, job_id: str, position: int, offset: int) -> LogPage:
         return self._runner.log(owner, job_id, position, offset)
 
-    def changes(self, owner: Owner) -> Changes:
+    def changes(self, owner: Owner) -> ChangedFiles:
         return self._runner.changes(owner)
 
     def close(self, owner: Owner) -> None:

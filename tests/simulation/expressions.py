@@ -56,7 +56,7 @@ class KeyRange:
 
 
 def key_range(expression: str, names: Names) -> KeyRange:
-    """Return what a condition on string keys asks for. Raises NotImplementedError for one of another form."""
+    """Return what a condition on string keys asks for. Raises NotImplementedError for others."""
     match [token for token in _TOKEN.findall(expression) if token not in ("(", ")", ",")]:
         case [pk, "=", value]:
             return KeyRange((names.names[pk], "sk"), names.values[value]["S"])

@@ -14,12 +14,12 @@ from typing import Any
 
 from groundwork.adapters.dynamodb.backlog_rows import ProjectRow
 from groundwork.adapters.dynamodb.tables import open_tables
-from groundwork.backlog.card_import.content import Content, Stored
+from groundwork.backlog.card_import.content import Content, StoredObject
 from groundwork.errors import Transient
 from groundwork.generation.registry import run_handlers
 from groundwork.imports.dropped_files import DroppedFile, queue_file
 from groundwork.imports.model import StoredFile
-from groundwork.imports.ports import ImportServices, Upload
+from groundwork.imports.ports import ImportServices, PresignedUpload
 from groundwork.imports.service import Imports
 from groundwork.runs.hop import HopEnd, HopRunner
 from groundwork.runs.start import Starter
@@ -61,7 +61,7 @@ class VersionedFiles:
 
     objects: dict[tuple[str, str], bytes] = field(default_factory=dict)
 
-    def upload(self, key: str, size: int) -> Upload:
+    def upload(self, key: str, size: int) -> PresignedUpload:
         raise NotImplementedError
 
     def find(self, key: str, version_id: str | None = None) -> StoredFile | None:
@@ -70,7 +70,7 @@ class VersionedFiles:
 
     def content(self, file: StoredFile) -> Content:
         data = self.objects[file.key, file.version_id or ""]
-        return Stored(lambda offset: iter([data[offset:]]), file.size)
+        return StoredObject(lambda offset: iter([data[offset:]]), file.size)
 
     def store(self, key: str, chunks: Iterable[bytes]) -> StoredFile:
         self.objects[key, ""] = b"".join(chunks)

@@ -7,7 +7,7 @@ from groundwork.adapters.dynamodb.backlog_rows import CardRow, ContentHashRow, h
 from groundwork.adapters.dynamodb.import_rows import ImportRow, RejectedRowsRow
 from groundwork.adapters.dynamodb.run_rows import LinesRow, journal_entry_of
 from groundwork.backlog.new_cards import content_hash
-from groundwork.imports.model import Import, RowCounts
+from groundwork.imports.model import ImportRecord, RowCounts
 from groundwork.runs.model import ItemStatus, Run, RunStatus
 from tests.simulation import retrying
 from tests.simulation.dynamodb import Key
@@ -19,7 +19,7 @@ from tests.simulation.known import Known, Rows, demand, is_a
 COUNTS = ("created", "duplicates", "rejected", "skipped")
 
 
-def read_import(item: Item) -> Import:
+def read_import(item: Item) -> ImportRecord:
     return ImportRow.from_raw_data(dict(item)).entity()
 
 
@@ -163,7 +163,7 @@ class ImportInvariants(Invariants):
         self.done.update(ended)
         self.imported.update({import_id: more[0] for import_id, more in gained.items()})
 
-    def _imports_changed(self, rows: Rows) -> list[tuple[Import, Import]]:
+    def _imports_changed(self, rows: Rows) -> list[tuple[ImportRecord, ImportRecord]]:
         return [
             (read_import(before), read_import(after))
             for key, (before, after) in rows.items()
@@ -174,7 +174,7 @@ class ImportInvariants(Invariants):
         given = self.answered.setdefault(import_id, run_id)
         demand(given == run_id, "an_import_starts_once", f"{import_id} gave {given} and {run_id}")
 
-    def on_shown_ended(self, shown: Import, run: Run) -> None:
+    def on_shown_ended(self, shown: ImportRecord, run: Run) -> None:
         """An import that is shown as ended shows the counts of all its rows: nobody looks again."""
         name, known = "an_ended_import_shows_its_final_counts", self.seen.runs[run.id]
         retried = any(other.run.retry_of == run.id for other in self.seen.runs.values())
@@ -190,7 +190,7 @@ class ImportInvariants(Invariants):
             self._import_ended(one, rows)
         self.texts_are_counted(rows)
 
-    def _import_ended(self, one: Import, rows: dict[Key, Item]) -> None:
+    def _import_ended(self, one: ImportRecord, rows: dict[Key, Item]) -> None:
         name = "the_counts_are_those_of_the_rows"
         demand(one.counts.total == self.done[one.id], name, f"{one.id} counts {one.counts}, {self.done[one.id]} done")
         demand(one.counts.created == self.imported[one.id], name, f"{one.id}: {self.imported[one.id]} cards")
@@ -205,7 +205,7 @@ class ImportInvariants(Invariants):
         if last.run.status is RunStatus.SUCCEEDED:
             self.a_whole_file_is_in(one, rows)
 
-    def a_whole_file_is_in(self, one: Import, rows: dict[Key, Item]) -> None:
+    def a_whole_file_is_in(self, one: ImportRecord, rows: dict[Key, Item]) -> None:
         name, file = "a_whole_file_is_in", self.files[one.id]
         demand(one.counts.total == len(file.rows), name, f"{one.id} counts {one.counts} of {len(file.rows)} rows")
         found = [

@@ -12,7 +12,7 @@ from groundwork.adapters.dynamodb.tables import open_tables
 from groundwork.backlog.new_cards import NewCard
 from groundwork.errors import Refusal, RunAlreadyActive
 from groundwork.generation.registry import run_handlers
-from groundwork.imports.model import Import
+from groundwork.imports.model import ImportRecord
 from groundwork.imports.ports import ImportServices
 from groundwork.imports.requests import ImportParameters, NewImport
 from groundwork.imports.service import Imports
@@ -138,23 +138,23 @@ class ImportSimulation(Simulation):
                 self.watch.on_shown_ended(shown, run)
                 return
 
-    def _read(self, import_id: str) -> tuple[Import, Run | None]:
+    def _read(self, import_id: str) -> tuple[ImportRecord, Run | None]:
         store = self.tables.imports
         found = store.load(import_id)
         # a slow function: the run may end between the two reads
         pause(1)
         return with_latest_runs(store, [found])[0]
 
-    async def _created(self, file: FeedbackFile) -> Import:
+    async def _created(self, file: FeedbackFile) -> ImportRecord:
         """Create an import and upload its file."""
         parameters = ImportParameters(dedupe="content" if file.by_content else None)
         request = NewImport(name="a.csv", size=len(file.body), parameters=parameters)
-        made: Import = (await self._until_answered(self._imports().create, PROJECT, request))[0]
+        made: ImportRecord = (await self._until_answered(self._imports().create, PROJECT, request))[0]
         self.watch.files[made.id] = file
         self.files.objects[made.key] = file.body
         return made
 
-    def _lose(self, made: Import) -> None:
+    def _lose(self, made: ImportRecord) -> None:
         """Replace the file, or delete it."""
         self.cloud.note(f"{made.key} is lost")
         if self.random.random() < 0.5:

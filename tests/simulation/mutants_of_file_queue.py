@@ -14,7 +14,7 @@ from groundwork.adapters.dynamodb.imports import DynamoImports
 from groundwork.adapters.dynamodb.write_actions import ACTIONS
 from groundwork.errors import RunAlreadyActive
 from groundwork.imports import dropped_files
-from groundwork.imports.model import Import, StoredFile
+from groundwork.imports.model import ImportRecord, StoredFile
 from groundwork.imports.service import Imports
 from groundwork.imports.writes import StartImport
 from groundwork.runs.model import Run
@@ -40,7 +40,7 @@ class QueueMutant:
 
 def _record_without_condition(
     self: DynamoImports, project_id: str, file: StoredFile, name: str, parameters: dict[str, Any]
-) -> Import:
+) -> ImportRecord:
     row = self._row(project_id, self._next_number(project_id), name, file.size, parameters, file.key)
     row.dropped, row.etag, row.version_id, row.file_size = True, file.etag, file.version_id, file.size
     with translate_errors():

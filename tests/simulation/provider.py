@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from groundwork.llm.port import Overloaded, Question, RateLimited, Reply, Stop, Task, Unavailable, Usage
+from groundwork.llm.port import ModelTask, Overloaded, Question, RateLimited, Reply, Stop, Unavailable, Usage
 from groundwork.runs.model import Run
 from tests.fakes.model import answer
 from tests.simulation.cloud import Cloud, Killed, Sandbox
@@ -58,15 +58,15 @@ class Provider:
         return self.down[0] <= self.cloud.loop.now < self.down[1]
 
 
-def items_of(task: Task, material: str) -> list[str]:
+def items_of(task: ModelTask, material: str) -> list[str]:
     """Return the names of the run's items in a question; a story is named with its epic."""
     names = sorted(set(_NAMES.findall(material)))
     match task:
-        case Task.ANALYZE_CARDS:
+        case ModelTask.ANALYZE_CARDS:
             return [name for name in names if name.startswith("Card")]
-        case Task.WRITE_STORIES:
+        case ModelTask.WRITE_STORIES:
             return [name for name in names if name.startswith("Epic")]
-        case Task.WRITE_SUBTASKS:
+        case ModelTask.WRITE_SUBTASKS:
             return [" ".join(name for name in names if not name.startswith("Card"))]
         case _:
             return []

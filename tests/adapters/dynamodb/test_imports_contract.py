@@ -12,8 +12,8 @@ from groundwork.backlog.card_import.content import Memory
 from groundwork.backlog.card_import.layout import Layout
 from groundwork.backlog.card_import.parameters import Parameters
 from groundwork.errors import NotFound
-from groundwork.imports.model import Import, ImportProblem, RowCounts, StoredFile
-from groundwork.imports.ports import Inspection, RejectedRow
+from groundwork.imports.model import ImportProblem, ImportRecord, RowCounts, StoredFile
+from groundwork.imports.ports import Inspection, RejectedImportRow
 
 FILE = StoredFile("imports/p/a.csv", '"etag"', 12)
 
@@ -28,7 +28,7 @@ def project(tables: Tables) -> str:
     return tables.projects.create("Shop", "").id
 
 
-def made(tables: Tables, project: str) -> Import:
+def made(tables: Tables, project: str) -> ImportRecord:
     return tables.imports.create(project, "a.csv", 12, {"text": ["A", "B"], "dedupe": "content"})
 
 
@@ -111,7 +111,7 @@ def test_an_inspection_larger_than_a_row_becomes_a_refusal(tables: Tables, proje
 
 def test_rejected_rows_come_in_pages_in_the_order_of_the_file(tables: Tables, project: str) -> None:
     record = made(tables, project)
-    rows = [RejectedRow(number, number + 1, f"reason {number}") for number in range(1, 96)]
+    rows = [RejectedImportRow(number, number + 1, f"reason {number}") for number in range(1, 96)]
     # written by parts, in any order
     for start in (62, 0, 31):
         rejected_row(record.id, tuple(rows[start : start + 31])).save()

@@ -12,7 +12,7 @@ from groundwork.adapters.dynamodb.sessions import DynamoSessions
 from groundwork.adapters.dynamodb.tables import Tables
 from groundwork.agent.changes import as_json
 from groundwork.agent.patches import Patch, PatchRef
-from groundwork.agent.session import Limits, Session
+from groundwork.agent.session import AttemptLimits, Session
 from groundwork.agent.workspace import MAX_CHANGED_BYTES
 from groundwork.errors import Transient
 from tests.agent.world import brief
@@ -37,7 +37,10 @@ def session(turns: int = 1, attempt: int = 1, text: str = "") -> Session:
 
 def at_its_limits() -> Session:
     """The largest conversation and changes allowed, both incompressible."""
-    words, changes = noise(4 * Limits().conversation_tokens), {"a.bin": random.Random(2).randbytes(MAX_CHANGED_BYTES)}
+    words, changes = (
+        noise(4 * AttemptLimits().conversation_tokens),
+        {"a.bin": random.Random(2).randbytes(MAX_CHANGED_BYTES)},
+    )
     return session(turns=60, text=words).changed(changes=as_json(changes))
 
 

@@ -14,7 +14,7 @@ import pytest
 from groundwork.backlog.card_import.content import Memory
 from groundwork.backlog.card_import.errors import Damaged, NotAFeedbackFile
 from groundwork.backlog.card_import.importer import inspect, read, read_upload
-from groundwork.backlog.card_import.limits import MAX_RECORD_BYTES, MIB, Limits
+from groundwork.backlog.card_import.limits import MAX_RECORD_BYTES, MIB, ImportLimits
 from groundwork.backlog.card_import.parameters import Parameters
 from groundwork.errors import Malformed, Refusal, TooLarge
 from tests.backlog.card_import.exports import archive_of, table, workbook
@@ -170,7 +170,7 @@ def test_metadata_over_the_limit_loses_its_longest_values_with_a_warning() -> No
 
 
 def test_a_document_over_the_limit_is_refused_but_an_array_streams() -> None:
-    limits = Limits(document=1_000)
+    limits = ImportLimits(document=1_000)
     rows = [{"text": f"card {at}"} for at in range(200)]
     with pytest.raises(TooLarge, match="NDJSON, or a list at the top level"):
         read_upload(json.dumps({"reviews": rows}).encode(), Parameters(), max_rows=999, limits=limits)

@@ -7,7 +7,7 @@ import pytest
 
 from groundwork.backlog.card_import.content import Memory
 from groundwork.backlog.card_import.importer import Upload, preview, read_upload
-from groundwork.backlog.card_import.limits import Limits
+from groundwork.backlog.card_import.limits import ImportLimits
 from groundwork.backlog.card_import.parameters import Parameters
 from groundwork.errors import Malformed, TooLarge
 from tests.backlog.card_import.exports import document
@@ -155,7 +155,7 @@ def test_a_number_of_very_many_digits_breaks_nothing() -> None:
 
 
 def test_a_single_value_over_the_limit_is_refused_with_a_word_on_what_to_send() -> None:
-    limits = Limits(document=1_000)
+    limits = ImportLimits(document=1_000)
     with pytest.raises(TooLarge, match="export CSV, NDJSON"):
         read_upload(document(tickets(*range(200))), Parameters(), max_rows=999, limits=limits)
     with pytest.raises(Malformed, match="not valid JSON"):

@@ -11,7 +11,7 @@ from groundwork.backlog.card_import import importer
 from groundwork.backlog.card_import.content import Memory
 from groundwork.backlog.card_import.importer import Upload, read_upload
 from groundwork.backlog.card_import.layout import Layout
-from groundwork.backlog.card_import.lines import Lines
+from groundwork.backlog.card_import.lines import LineReader
 from groundwork.backlog.card_import.parameters import Parameters
 from groundwork.backlog.card_import.records import MISPLACED
 from groundwork.backlog.new_cards import NewCard
@@ -184,14 +184,14 @@ def test_a_text_comes_from_the_file_as_it_is(cells: list[str]) -> None:
 @pytest.mark.parametrize("line", [b'x","y\n', b'"a","b"c\n', b'"a\n', b'a,"b""\n', b'"\n'])
 def test_any_number_of_misplaced_quotes_is_read_in_bounded_work(line: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     decoded = 0
-    original = Lines.decoded
+    original = LineReader.decoded
 
-    def counted(self: Lines, lines: list[tuple[bytes, int]]) -> list[str]:
+    def counted(self: LineReader, lines: list[tuple[bytes, int]]) -> list[str]:
         nonlocal decoded
         decoded += sum(len(raw) for raw, _ in lines)
         return original(self, lines)
 
-    monkeypatch.setattr(Lines, "decoded", counted)
+    monkeypatch.setattr(LineReader, "decoded", counted)
     body = b"text,n\na,1\n" + line * 20_000
     inspected = importer.inspect(Memory(body), Parameters())
     decoded = 0

@@ -8,7 +8,7 @@ import pytest
 from groundwork.backlog.card_import import json_documents
 from groundwork.backlog.card_import.importer import read_upload
 from groundwork.backlog.card_import.json_documents import slack_messages
-from groundwork.backlog.card_import.limits import MIB, Limits
+from groundwork.backlog.card_import.limits import MIB, ImportLimits
 from groundwork.backlog.card_import.parameters import Parameters
 from groundwork.errors import TooLarge
 from tests.backlog.card_import.exports import archive_of, document
@@ -36,7 +36,7 @@ def test_a_broken_day_is_rejected_and_the_others_are_read() -> None:
 def test_a_day_over_the_limit_is_refused() -> None:
     body = export(_01=document([message(1, "a" * 2 * MIB)]))
     with pytest.raises(TooLarge, match="at most 1 MB"):
-        read_upload(body, Parameters(), max_rows=9, limits=Limits(document=MIB))
+        read_upload(body, Parameters(), max_rows=9, limits=ImportLimits(document=MIB))
 
 
 def test_messages_are_not_held_as_objects() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from groundwork.backlog.card_import.content import Memory
 from groundwork.backlog.card_import.importer import preview, read_upload
-from groundwork.backlog.card_import.limits import MIB, Limits
+from groundwork.backlog.card_import.limits import MIB, ImportLimits
 from groundwork.backlog.card_import.parameters import Parameters
 from groundwork.errors import Refusal, TooLarge
 from tests.backlog.card_import.exports import archive_of, workbook
@@ -38,7 +38,7 @@ def shared(more: str = "", name: str = "xl/sharedStrings.xml") -> bytes:
 
 
 def texts(body: bytes) -> list[str]:
-    large = Limits(unpacked=2 * 1024 * MIB)
+    large = ImportLimits(unpacked=2 * 1024 * MIB)
     return [card.text for card in read_upload(body, Parameters(), max_rows=9, limits=large).cards]
 
 

@@ -14,7 +14,7 @@ from groundwork.checks.ports import CheckJob, CheckProgress, Owner, OwnerKind
 from groundwork.execution.patch_stacks import PatchStacks
 from groundwork.execution.state import RepositoryChecks
 from groundwork.plans.model import Plan, TaskStatus
-from groundwork.sandbox.model import Changes, Ending, LogPage
+from groundwork.sandbox.model import ChangedFiles, Ending, LogPage
 from groundwork.sandbox.verdict import Verdict
 from tests.fakes.upstream import FakeCommit, FakeUpstream, tree_id
 from tests.simulation.cloud import ask
@@ -122,8 +122,8 @@ class SimulatedChecks:
     def log(self, owner: Owner, job_id: str, position: int, offset: int) -> LogPage:
         return LogPage()
 
-    def changes(self, owner: Owner) -> Changes:
-        return Changes()
+    def changes(self, owner: Owner) -> ChangedFiles:
+        return ChangedFiles()
 
 
 @dataclass(slots=True)

@@ -10,7 +10,7 @@ from groundwork.agent.commit_message import task_message
 from groundwork.agent.patches import EMPTY_STACK, Patch, Stack
 from groundwork.agent.repository import Checkout, Landed, MergeConflict, Upstream, always
 from groundwork.agent.search import iter_files
-from groundwork.agent.session import Limits, Session, TaskBrief
+from groundwork.agent.session import AttemptLimits, Session, TaskBrief
 from groundwork.agent.workspace import Workspace
 from groundwork.plans.repo_map import layout
 
@@ -39,7 +39,7 @@ class StartedSession:
 
 
 def start_session(
-    upstream: Upstream, brief: TaskBrief, limits: Limits, spec: CheckoutSpec, checks: CheckState | None = None
+    upstream: Upstream, brief: TaskBrief, limits: AttemptLimits, spec: CheckoutSpec, checks: CheckState | None = None
 ) -> StartedSession | Landed:
     """Start a session on the branch's head, or return the commit of an earlier attempt.
 

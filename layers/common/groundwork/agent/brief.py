@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pydantic import Field
 
 from groundwork.agent.check_state import MAX_COMMAND_SECONDS, CheckState
-from groundwork.agent.session import DependencySummary, FailedAttempt, Limits, TaskBrief
+from groundwork.agent.session import AttemptLimits, DependencySummary, FailedAttempt, TaskBrief
 from groundwork.backlog.model import Effort, Value
 from groundwork.checks.model import CheckSettings
 from groundwork.plans.model import Plan, Task
@@ -32,16 +32,16 @@ REVIEW_SHARE = 0.2
 """Share of an attempt's cost for its review and the checks before it lands."""
 
 
-def limits_for(effort: Effort, max_cost_micro_usd: int | None = None, reviewed: bool = False) -> Limits:
+def limits_for(effort: Effort, max_cost_micro_usd: int | None = None, reviewed: bool = False) -> AttemptLimits:
     """Return the limits of an attempt's session.
 
     `max_cost_micro_usd` may lower the usual cost of the attempt. Of it, `reviewed` keeps a share for the review.
     """
-    usual, share = Limits(), _LIMIT_FACTORS[effort]
+    usual, share = AttemptLimits(), _LIMIT_FACTORS[effort]
     cost = round(usual.cost_micro_usd * share)
     if max_cost_micro_usd is not None:
         cost = round(min(cost, max_cost_micro_usd) * (1 - REVIEW_SHARE * reviewed))
-    return Limits(
+    return AttemptLimits(
         turns=round(usual.turns * share),
         tokens=round(usual.tokens * share),
         cost_micro_usd=cost,

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from groundwork.agent.rendering import render_line
 from groundwork.checks.model import CommandResult
 from groundwork.checks.ports import CheckProgress
-from groundwork.sandbox.model import ChangedFile, Changes, Ending, LogPage
+from groundwork.sandbox.model import ChangedFile, ChangedFiles, Ending, LogPage
 from groundwork.sandbox.verdict import Verdict
 
 MAX_OUTPUT = 12_000
@@ -72,7 +72,7 @@ def render_page(number: int, position: int, offset: int, page: LogPage) -> str:
     return "\n".join([head, *marked(shown)])
 
 
-def render_changes(changes: Changes) -> str:
+def render_changes(changes: ChangedFiles) -> str:
     """List files changed by commands; empty if there are none."""
     if not changes.files:
         return ""

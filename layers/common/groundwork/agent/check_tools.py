@@ -33,7 +33,7 @@ from groundwork.checks.ports import CheckJob, CheckProgress, CheckRunner, Owner
 from groundwork.errors import Transient
 from groundwork.llm.conversation import Block
 from groundwork.sandbox.errors import SandboxError, SandboxUnavailable
-from groundwork.sandbox.model import ChangedFile, ChangeKind, Changes, Tree
+from groundwork.sandbox.model import ChangedFile, ChangedFiles, ChangeKind, Tree
 from groundwork.sandbox.verdict import Verdict
 
 CHECK, RUN, LOG, TAKE = "check", "run", "log", "take"
@@ -279,7 +279,7 @@ def _commands(call: Block, settings: CheckSettings) -> tuple[str, ...]:
     return chosen_commands(settings, parse_input(CheckInput, call).commands)
 
 
-def _chosen(paths: Sequence[str], changes: Changes, session: Session, workspace: Workspace) -> list[ChangedFile]:
+def _chosen(paths: Sequence[str], changes: ChangedFiles, session: Session, workspace: Workspace) -> list[ChangedFile]:
     """Select changed files by path or folder. Raises ToolFailed, so that all or none are taken."""
     by_path = {file.path: file for file in changes.files}
     chosen: dict[str, ChangedFile] = {}
@@ -324,7 +324,7 @@ def _now(taken: Sequence[str], workspace: Workspace) -> dict[str, str]:
     return {path: now[path] for path in taken if path in now}
 
 
-def _changes(checks: SessionChecks) -> Changes:
+def _changes(checks: SessionChecks) -> ChangedFiles:
     """Raises ToolFailed."""
     try:
         return checks.runner.changes(checks.owner)

@@ -60,7 +60,7 @@ TOOLS = (
 
 
 @dataclass(frozen=True, slots=True)
-class ReviewRequest:
+class ChangeToReview:
     """The change to review, with its findings and its files."""
 
     brief: TaskBrief
@@ -71,7 +71,7 @@ class ReviewRequest:
 
 
 async def review(
-    request: ReviewRequest, model: ConversationModel, report: Callable[[int, Turn], Awaitable[int]]
+    request: ChangeToReview, model: ConversationModel, report: Callable[[int, Turn], Awaitable[int]]
 ) -> Review:
     """Return the reviewer's decision. Without one the change counts as rejected.
 
@@ -98,7 +98,7 @@ async def review(
     return Review(approved=False, reason=f"The reviewer made no decision in {MAX_TURNS} turns.")
 
 
-def first_message(request: ReviewRequest) -> str:
+def first_message(request: ChangeToReview) -> str:
     data = {
         "task": prompts.task_data(request.brief),
         "findings": list(request.findings),

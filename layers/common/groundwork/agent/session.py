@@ -57,7 +57,7 @@ class TaskBrief(Stored):
         return Marks(self.plan_id, self.task_id, self.attempt)
 
 
-class Limits(Stored):
+class AttemptLimits(Stored):
     """Limits of one attempt. Tokens include input, output and cache; seconds are working time.
 
     `conversation_tokens` limits the length of the conversation; the model fails on longer ones.
@@ -146,7 +146,7 @@ class Session(Stored):
     brief: Annotated[TaskBrief, stored_as("brief")]
     base: Annotated[str, stored_as("base")]
     base_patches: Annotated[tuple[PatchRef, ...], stored_as("under")] = ()
-    limits: Annotated[Limits, stored_as("limits")] = Limits()
+    limits: Annotated[AttemptLimits, stored_as("limits")] = AttemptLimits()
     messages: Annotated[tuple[SavedMessage, ...], stored_as("said")] = ()
     changes: Annotated[dict[str, Any], stored_as("changes")] = Field(default_factory=dict)
     usage: Annotated[SessionUsage, stored_as("spent")] = SessionUsage()

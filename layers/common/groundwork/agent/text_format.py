@@ -42,14 +42,14 @@ class TextFormat:
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
+class FormattedText:
     """A decoded text file. Encoding it in its format returns the same bytes."""
 
     text: str
     format: TextFormat
 
 
-def decode(content: bytes) -> Text | None:
+def decode(content: bytes) -> FormattedText | None:
     """Decode a text file. None for a binary file."""
     for bom, encoding in _BOMS:
         if content.startswith(bom):
@@ -72,7 +72,7 @@ def format_of_new(text: str, before: TextFormat | None) -> TextFormat:
     return changed(form, encoding=declared[0]) if declared and before and not form.bom else form
 
 
-def replace(text: Text, old: str, new: str) -> tuple[str, int]:
+def replace(text: FormattedText, old: str, new: str) -> tuple[str, int]:
     """Replace every occurrence; line ends of any kind match, and those of the place are kept.
 
     Returns the new text and the number of occurrences.
@@ -82,14 +82,14 @@ def replace(text: Text, old: str, new: str) -> tuple[str, int]:
     return pattern.subn(lambda match: _NEWLINE.sub(_newline_at(text, match), _plain(new)), text.text)
 
 
-def count(text: Text, old: str) -> int:
+def count(text: FormattedText, old: str) -> int:
     """Count the occurrences `replace` would replace."""
     if "\r" not in text.text:
         return text.text.count(_plain(old))
     return replace(text, old, old)[1]
 
 
-def _decoded(content: bytes, encoding: str, bom: bytes = b"") -> Text | None:
+def _decoded(content: bytes, encoding: str, bom: bytes = b"") -> FormattedText | None:
     """None unless the text encodes to the same bytes."""
     try:
         text = content[len(bom) :].decode(encoding)
@@ -98,7 +98,7 @@ def _decoded(content: bytes, encoding: str, bom: bytes = b"") -> Text | None:
     except (UnicodeError, LookupError):
         return None
     crlf = text.count("\r\n")
-    return Text(text, TextFormat(encoding, bom, "\r\n" if crlf > text.count("\n") - crlf else "\n"))
+    return FormattedText(text, TextFormat(encoding, bom, "\r\n" if crlf > text.count("\n") - crlf else "\n"))
 
 
 def _declared_encoding(content: bytes) -> tuple[str, ...]:
@@ -107,7 +107,7 @@ def _declared_encoding(content: bytes) -> tuple[str, ...]:
     return (name,) if _KNOWN.fullmatch(name) else ()
 
 
-def _newline_at(text: Text, match: re.Match[str]) -> str:
+def _newline_at(text: FormattedText, match: re.Match[str]) -> str:
     """Line end inside the matched text, or else of the line it ends in."""
     found = _NEWLINE.search(match[0]) or _NEWLINE.search(text.text, match.end())
     return found[0] if found else text.format.newline

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Protocol, Self
 
 from groundwork.checks.model import CheckSettings
 from groundwork.checks.ports import Owner, OwnerKind
-from groundwork.checks.suggest import Suggestion
+from groundwork.checks.suggest import SuggestedCommands
 from groundwork.sandbox.verdict import Verdict
 from groundwork.values import Stored, stored_as
 
@@ -46,7 +46,7 @@ class Baseline(Stored):
     ended_at: Annotated[int | None, stored_as("endedAt")] = None
     commit: Annotated[str | None, stored_as("commit")] = None
     tree: Annotated[str, stored_as("tree")] = ""
-    suggested: Annotated[Suggestion, stored_as("suggested")] = Suggestion()
+    suggested: Annotated[SuggestedCommands, stored_as("suggested")] = SuggestedCommands()
     tests: Annotated[int | None, stored_as("tests")] = None
     reason: Annotated[str | None, stored_as("reason")] = None
     activity: Annotated[str, stored_as("activity")] = ""

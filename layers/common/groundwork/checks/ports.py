@@ -7,7 +7,7 @@ from typing import Protocol
 
 from groundwork.checks.model import CheckSettings, CommandResult
 from groundwork.checks.prices import RunningBill
-from groundwork.sandbox.model import Changes, LogPage, Tree
+from groundwork.sandbox.model import ChangedFiles, LogPage, Tree
 from groundwork.sandbox.verdict import Verdict
 
 
@@ -97,7 +97,7 @@ class CheckRunner(Protocol):
         """
         ...
 
-    def changes(self, owner: Owner) -> Changes:
+    def changes(self, owner: Owner) -> ChangedFiles:
         """List files changed by commands since the tree was put. Raises SandboxLost."""
         ...
 

@@ -21,7 +21,7 @@ from groundwork.checks.poll_delay import poll_delay_s, wait_for_slot_s
 from groundwork.checks.ports import CheckJob, CheckProgress, Owner
 from groundwork.checks.records import CheckRecord, CheckRecords, StoredResult
 from groundwork.checks.sandboxes import OpenSandbox
-from groundwork.checks.steps import Step, is_second_round, next_run, steps_of
+from groundwork.checks.steps import JobStep, is_second_round, next_run, steps_of
 from groundwork.sandbox import keeping
 from groundwork.sandbox.command_words import paths_in
 from groundwork.sandbox.errors import (
@@ -34,7 +34,17 @@ from groundwork.sandbox.errors import (
     TreeRefused,
 )
 from groundwork.sandbox.keeping import SetupStore
-from groundwork.sandbox.model import Changes, Command, CommandStatus, Ending, Limits, LogPage, SandboxSpec, Tree, shell
+from groundwork.sandbox.model import (
+    ChangedFiles,
+    Command,
+    CommandLimits,
+    CommandStatus,
+    Ending,
+    LogPage,
+    SandboxSpec,
+    Tree,
+    shell,
+)
 from groundwork.sandbox.packing import files_of
 from groundwork.sandbox.setup_key import decides_setup, setup_key
 from groundwork.sandbox.verdict import Verdict, verdict_of_all
@@ -114,7 +124,7 @@ class SandboxCheckRunner:
             raise SandboxLost(status.detail)
         return status.log
 
-    def changes(self, owner: Owner) -> Changes:
+    def changes(self, owner: Owner) -> ChangedFiles:
         return self._sandboxes.changes(self._sandbox(owner).handle, MAX_CHANGED_BYTES)
 
     def close(self, owner: Owner) -> None:
@@ -346,7 +356,7 @@ class _Course:
         # set-up may have changed files of the tree
         return self._save(record.changed(position=record.position + 1, tries=0, ready=not is_last), result)
 
-    def _result(self, step: Step, status: CommandStatus) -> CommandResult:
+    def _result(self, step: JobStep, status: CommandStatus) -> CommandResult:
         log, cut = read_log(self._sandboxes, self._sandbox.handle, self._command_id())
         result = CommandResult(
             command=step.command, setup=step.setup, ending=status.ending, exit_code=status.exit_code,
@@ -394,9 +404,9 @@ def command_id(job_id: str, position: int, tries: int) -> str:
     return f"{hashlib.sha256(job_id.encode()).hexdigest()[:16]}-{position}-{tries}"
 
 
-def command_of(job: CheckJob, step: Step) -> Command:
+def command_of(job: CheckJob, step: JobStep) -> Command:
     settings = job.settings
-    limits = Limits(seconds=settings.timeout_s, memory_mb=settings.memory_mb)
+    limits = CommandLimits(seconds=settings.timeout_s, memory_mb=settings.memory_mb)
     # a session renews a lock file by a command of the set-up
     is_setup = step.setup or step.command in settings.setup
     network = is_setup and settings.network == "setup"

@@ -9,15 +9,15 @@ from groundwork.sandbox.verdict import Verdict
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class JobStep:
     """A command of a job at its position, set-up first."""
 
     command: str
     setup: bool
 
 
-def steps_of(job: CheckJob) -> list[Step]:
-    return [*(Step(line, True) for line in job.settings.setup), *(Step(line, False) for line in job.commands)]
+def steps_of(job: CheckJob) -> list[JobStep]:
+    return [*(JobStep(line, True) for line in job.settings.setup), *(JobStep(line, False) for line in job.commands)]
 
 
 def is_second_round(record: CheckRecord, first: int) -> bool:

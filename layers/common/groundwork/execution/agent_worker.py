@@ -38,7 +38,7 @@ from groundwork.checks.errors import ClaimLost
 from groundwork.checks.model import Verified
 from groundwork.checks.ports import CheckRunner, Owner, OwnerKind
 from groundwork.errors import GroundworkError
-from groundwork.execution.landing import Lander, LandingDeps, SessionStore, Target, review_text
+from groundwork.execution.landing import Lander, LandingDeps, LandingTarget, SessionStore, review_text
 from groundwork.execution.landing_targets import BranchTarget, PatchTarget, verified_of
 from groundwork.execution.patch_stacks import PatchStacks
 from groundwork.execution.review_reasons import findings_of
@@ -321,7 +321,7 @@ class _Invocation:
 
     def _lander(self) -> Lander:
         worker, assignment = self.worker, self.assignment
-        target: Target = BranchTarget(self.upstream, assignment)
+        target: LandingTarget = BranchTarget(self.upstream, assignment)
         if not assignment.plan.auto_commit:
             target = PatchTarget(self.upstream, worker.sessions)
         deps = LandingDeps(worker.checks, self._model, worker.cost, worker.sessions.save)

@@ -11,7 +11,7 @@ from groundwork.agent.repository import Checkout, RepositoryFault, RepositoryUnr
 from groundwork.checks.baseline import Baseline, Baselines, BaselineStatus
 from groundwork.checks.errors import ClaimLost
 from groundwork.checks.ports import CheckJob, CheckProgress, CheckRunner
-from groundwork.checks.suggest import MAX_FILE, Suggestion, suggest
+from groundwork.checks.suggest import MAX_FILE, SuggestedCommands, suggest
 from groundwork.checks.watch import watch
 from groundwork.errors import NotFound, Transient
 from groundwork.execution import check_report
@@ -168,7 +168,7 @@ class BaselineWorker:
         return (self.left_ms() - RESERVE_MS) / 1000
 
 
-def _suggestion(checkout: Checkout) -> Suggestion:
+def _suggestion(checkout: Checkout) -> SuggestedCommands:
     paths = {place.relative_to(checkout.folder).as_posix() for place in checkout.folder.rglob("*") if place.is_file()}
 
     def read(path: str) -> str | None:

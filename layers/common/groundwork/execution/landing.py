@@ -17,7 +17,7 @@ from groundwork.agent.brief import review_cost_for
 from groundwork.agent.landing import Landing, Review
 from groundwork.agent.patches import Patch, PatchRef
 from groundwork.agent.repository import BranchMoved, Checkout, Landed, Upstream
-from groundwork.agent.review import ReviewRequest, review
+from groundwork.agent.review import ChangeToReview, review
 from groundwork.agent.session import Session
 from groundwork.agent.stop import unless_stopped
 from groundwork.agent.workspace import Workspace
@@ -93,7 +93,7 @@ class SessionStore(Protocol):
     def load_patch(self, ref: PatchRef) -> Patch | None: ...
 
 
-class Target(Protocol):
+class LandingTarget(Protocol):
     """Place of a landing: a branch, or the stack of patches."""
 
     def prepare(
@@ -124,7 +124,7 @@ class Lander:
     assignment: Assignment
     context: WorkerContext
     upstream: Upstream
-    target: Target
+    target: LandingTarget
     folder: Path
     _checkouts: dict[str, Checkout] = field(default_factory=dict)
 
@@ -386,7 +386,7 @@ class Lander:
         await self.context.report_activity("Reviewing the change")
         checkout, landing = await self._checkout(candidate.commit), _landing(session)
         share = review_cost_for(self.assignment.task.effort, self.assignment.max_cost_micro_usd)
-        request = ReviewRequest(session.brief, diff, found, Workspace(checkout), max(0, share - landing.review_cost))
+        request = ChangeToReview(session.brief, diff, found, Workspace(checkout), max(0, share - landing.review_cost))
         model, costs = self.deps.model(), list[int]()
         try:
             decision = await unless_stopped(review(request, model, self._report(session, costs)), self.context.stop)

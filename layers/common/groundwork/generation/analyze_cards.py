@@ -11,7 +11,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, ValidationError, WithJs
 from groundwork.backlog.model import Card, CardAnalysis, CardKind, Sentiment, Severity
 from groundwork.generation.answer_fields import Answer, Line, number_refs
 from groundwork.generation.prompts import ANALYZE_CARDS
-from groundwork.llm.port import Question, Task
+from groundwork.llm.port import ModelTask, Question
 from groundwork.llm.structured_output import describe_fault
 from groundwork.text import clean, one_line
 
@@ -82,7 +82,7 @@ def batches(cards: Sequence[Card]) -> list[list[Card]]:
 def question(cards: Sequence[Card], known_themes: Sequence[str] = ()) -> Question:
     """Return the question; similar cards are to get the same of the `known_themes`."""
     return Question(
-        task=Task.ANALYZE_CARDS,
+        task=ModelTask.ANALYZE_CARDS,
         instructions=ANALYZE_CARDS,
         material={
             "known_themes": list(known_themes)[:MAX_KNOWN_THEMES],

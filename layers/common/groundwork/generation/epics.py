@@ -18,7 +18,7 @@ from groundwork.generation.answer_fields import (
     number_refs,
 )
 from groundwork.generation.prompts import MERGE_EPICS, PROPOSE_EPICS
-from groundwork.llm.port import Question, Task
+from groundwork.llm.port import ModelTask, Question
 
 CARDS_PER_CHUNK = 250
 MIN_EPICS = 3
@@ -41,7 +41,7 @@ class EpicDraft:
 
 
 @dataclass(frozen=True, slots=True)
-class CardCoverage:
+class EpicCoverage:
     """Cards with a bug or a wish.
 
     Their number, the number of those in an epic, and the ids of the rest.
@@ -100,7 +100,7 @@ def propose(cards: Sequence[Card], existing_titles: Sequence[str]) -> Question:
     refs = {card.id: ref for ref, card in number_refs(cards).items()}
     groups = groupby(_sorted(cards), key=lambda card: _analysis(card).theme)
     return Question(
-        task=Task.PROPOSE_EPICS,
+        task=ModelTask.PROPOSE_EPICS,
         instructions=PROPOSE_EPICS,
         material={
             "epics_wanted": {"fewest": minimum, "most": maximum},
@@ -124,7 +124,7 @@ def merge(drafts: Sequence[EpicDraft]) -> Question:
     """Return the question for one list of epics from the drafts of all chunks."""
     minimum, maximum = _merged_bounds(len(drafts))
     return Question(
-        task=Task.MERGE_EPICS,
+        task=ModelTask.MERGE_EPICS,
         instructions=MERGE_EPICS,
         material={
             "epics_wanted": {"fewest": minimum, "most": maximum},
@@ -152,12 +152,12 @@ def interpret_merge(drafts: Sequence[EpicDraft], answer: MergedEpics) -> list[Ep
     return [_draft(epic, _united(epic, by_ref)) for epic in answer.epics]
 
 
-def coverage(cards: Sequence[Card], drafts: Sequence[EpicDraft]) -> CardCoverage:
+def coverage(cards: Sequence[Card], drafts: Sequence[EpicDraft]) -> EpicCoverage:
     """Return the drafts' coverage of the actionable cards."""
     stated = [card.id for card in cards if card.analysis and card.analysis.kind in ACTIONABLE_KINDS]
     linked = {card_id for draft in drafts for card_id in draft.card_ids}
     rest = tuple(card_id for card_id in stated if card_id not in linked)
-    return CardCoverage(len(stated), len(stated) - len(rest), rest)
+    return EpicCoverage(len(stated), len(stated) - len(rest), rest)
 
 
 def _bounds(card_count: int) -> tuple[int, int]:

@@ -11,8 +11,8 @@ from groundwork.backlog.card_import.layout import Layout
 from groundwork.backlog.new_cards import NewCard
 from groundwork.errors import Refusal
 from groundwork.imports.errors import FileChanged
-from groundwork.imports.model import LIMITS, Import
-from groundwork.imports.ports import ImportFiles, Inspection, RejectedRow
+from groundwork.imports.model import LIMITS, ImportRecord
+from groundwork.imports.ports import ImportFiles, Inspection, RejectedImportRow
 from groundwork.imports.requests import read_parameters
 from groundwork.imports.service import problem_of
 from groundwork.imports.writes import SaveRows
@@ -44,7 +44,7 @@ class Watched:
         return self._content.size()
 
 
-def inspect(files: ImportFiles, record: Import, key: str, may_continue: Callable[[], bool]) -> Inspection:
+def inspect(files: ImportFiles, record: ImportRecord, key: str, may_continue: Callable[[], bool]) -> Inspection:
     """Decide how to read the file of an import.
 
     Lines derived from a file that cannot be read from the middle are stored at `key`. Raises FileChanged,
@@ -91,7 +91,7 @@ class FileReader:
         start, end = Checkpoint(*place[:3]), place[3]
         for outcome in RowReader(self.content, self.layout, start, end):
             if isinstance(outcome, Rejected):
-                part.rejected.append(RejectedRow(outcome.row, outcome.line, outcome.reason))
+                part.rejected.append(RejectedImportRow(outcome.row, outcome.line, outcome.reason))
             elif isinstance(outcome, Skipped):
                 part.skipped += 1
             else:
@@ -104,7 +104,7 @@ class Part:
     """The rows of one part, by result."""
 
     cards: list[NewCard] = field(default_factory=list)
-    rejected: list[RejectedRow] = field(default_factory=list)
+    rejected: list[RejectedImportRow] = field(default_factory=list)
     skipped: int = 0
 
     def write(self, index: int, file: FileReader, first: int, new: frozenset[int]) -> SaveRows:

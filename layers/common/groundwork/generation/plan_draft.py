@@ -8,7 +8,7 @@ from groundwork.backlog.model import Mode, Story, Subtask
 from groundwork.generation.answer_fields import Answer, Prose, Title
 from groundwork.generation.plan_prompts import WRITE_PLAN
 from groundwork.generation.task_texts import KeyedTask
-from groundwork.llm.port import Question, Task
+from groundwork.llm.port import ModelTask, Question
 from groundwork.plans.draft import PhaseDraft, add_phases
 from groundwork.plans.errors import InvalidPlan
 from groundwork.plans.generate import MAX_GENERATED_TASKS
@@ -96,7 +96,7 @@ def question(brief: PlanBrief) -> Question:
     if brief.template:
         material["template"] = _template(brief.template)
     return Question(
-        task=Task.WRITE_PLAN,
+        task=ModelTask.WRITE_PLAN,
         instructions=WRITE_PLAN,
         material=material,
         answer=WrittenPlan,

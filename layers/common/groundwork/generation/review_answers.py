@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from groundwork.generation import plan_prompts
 from groundwork.generation.answer_fields import Answer, Ref
 from groundwork.generation.task_texts import KeyedTask, Reason, TaskTexts, normalize_key, phase_refs, task_refs
-from groundwork.llm.port import Task as ModelTask
+from groundwork.llm.port import ModelTask
 from groundwork.plans.draft import TaskDraft, make_key
 from groundwork.plans.history import ReviewType
 from groundwork.plans.model import Phase, PhaseMode, Plan, Task

@@ -20,7 +20,7 @@ from groundwork.generation.answer_fields import (
     number_refs,
 )
 from groundwork.generation.prompts import write_stories
-from groundwork.llm.port import Question, Task
+from groundwork.llm.port import ModelTask, Question
 from groundwork.text import one_line, shorten
 
 MAX_CARDS = 60
@@ -63,7 +63,7 @@ class WrittenStories(Answer):
 def question(epic: Epic, cards: Sequence[Card], mode: Mode) -> Question:
     """Return the question. Of the epic's `cards` the most severe ones are sent."""
     return Question(
-        task=Task.WRITE_STORIES,
+        task=ModelTask.WRITE_STORIES,
         instructions=write_stories(mode),
         material={
             "stories_wanted": {"fewest": mode.children[0], "most": mode.children[1]},

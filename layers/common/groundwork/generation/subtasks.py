@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from groundwork.backlog.model import Effort, Epic, Mode, Story
 from groundwork.generation.answer_fields import Answer, Prose, Title, check_count, check_distinct
 from groundwork.generation.prompts import write_subtasks
-from groundwork.llm.port import Question, Task
+from groundwork.llm.port import ModelTask, Question
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class WrittenSubtasks(Answer):
 
 def question(story: Story, epic: Epic, mode: Mode) -> Question:
     return Question(
-        task=Task.WRITE_SUBTASKS,
+        task=ModelTask.WRITE_SUBTASKS,
         instructions=write_subtasks(mode),
         material={
             "subtasks_wanted": {"fewest": mode.children[0], "most": mode.children[1]},

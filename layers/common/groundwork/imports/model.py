@@ -4,11 +4,11 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal
 
-from groundwork.backlog.card_import.limits import MIB, Limits
+from groundwork.backlog.card_import.limits import MIB, ImportLimits
 from groundwork.ids import Kind, Path
 
 MAX_FILE_BYTES = 1024 * MIB
-LIMITS = Limits(unpacked=2 * 1024 * MIB)
+LIMITS = ImportLimits(unpacked=2 * 1024 * MIB)
 """Limits of a file in the bucket. A single JSON value stays as limited as in a request."""
 
 MAX_NAME = 300
@@ -69,7 +69,7 @@ class RowCounts:
 
 
 @dataclass(frozen=True, slots=True)
-class Import:
+class ImportRecord:
     """The record of an import. `file` is set once the object is known.
 
     `run_id` is its first run; `waiting`: it starts after the active import of its project.

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from groundwork.backlog.new_cards import KnownCards, NewCard
-from groundwork.imports.model import Import, ImportProblem, Origin, StoredFile
+from groundwork.imports.model import ImportProblem, ImportRecord, Origin, StoredFile
 from groundwork.runs.model import Run
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Upload:
+class PresignedUpload:
     """A presigned request to send the file with; `expires_at` in ms."""
 
     url: str
@@ -37,7 +37,7 @@ class Inspection:
 
 
 @dataclass(frozen=True, slots=True)
-class RejectedRow:
+class RejectedImportRow:
     row: int
     line: int | None
     reason: str
@@ -46,7 +46,7 @@ class RejectedRow:
 class ImportFiles(Protocol):
     """Objects of the bucket. Every method raises Transient."""
 
-    def upload(self, key: str, size: int) -> Upload:
+    def upload(self, key: str, size: int) -> PresignedUpload:
         """Sign a request that stores an object of exactly this size."""
         ...
 
@@ -63,27 +63,27 @@ class ImportStore(Protocol):
 
     def create(
         self, project_id: str, name: str, size: int, parameters: dict[str, Any], origin: Origin = "upload"
-    ) -> Import:
+    ) -> ImportRecord:
         """Raises NotFound for a missing project."""
         ...
 
-    def create_for(self, project_id: str, file: StoredFile, name: str, parameters: dict[str, Any]) -> Import:
+    def create_for(self, project_id: str, file: StoredFile, name: str, parameters: dict[str, Any]) -> ImportRecord:
         """Return the import of this version of an object, the earlier one if any. Raises NotFound."""
         ...
 
-    def load(self, import_id: str) -> Import:
+    def load(self, import_id: str) -> ImportRecord:
         """Strongly consistent. Raises NotFound."""
         ...
 
-    def load_all(self, import_ids: Sequence[str]) -> dict[str, Import]:
+    def load_all(self, import_ids: Sequence[str]) -> dict[str, ImportRecord]:
         """Strongly consistent. Missing imports are left out."""
         ...
 
-    def page(self, project_id: str, before: int | None, limit: int) -> list[Import]:
+    def page(self, project_id: str, before: int | None, limit: int) -> list[ImportRecord]:
         """Return imports with a number below `before`, newest first."""
         ...
 
-    def pin(self, import_id: str, file: StoredFile) -> Import:
+    def pin(self, import_id: str, file: StoredFile) -> ImportRecord:
         """Record the version of the file, unless a run was started; return the import."""
         ...
 
@@ -115,7 +115,7 @@ class ImportStore(Protocol):
         """Store the inspection unless there is one; return the stored one."""
         ...
 
-    def rejected(self, import_id: str, after: int, limit: int) -> list[RejectedRow]:
+    def rejected(self, import_id: str, after: int, limit: int) -> list[RejectedImportRow]:
         """Return rejected rows with a number above `after`, in the order of the file."""
         ...
 

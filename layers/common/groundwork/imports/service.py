@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from groundwork.errors import Invalid, Refusal, RunAlreadyActive
 from groundwork.ids import Kind, Path
-from groundwork.imports.model import MAX_FILE_BYTES, Import, ImportProblem, StoredFile
-from groundwork.imports.ports import ImportFiles, ImportStore, Upload
+from groundwork.imports.model import MAX_FILE_BYTES, ImportProblem, ImportRecord, StoredFile
+from groundwork.imports.ports import ImportFiles, ImportStore, PresignedUpload
 from groundwork.imports.writes import StartImport
 from groundwork.runs import leases
 from groundwork.runs.model import Lease, Run, RunStatus, RunType
@@ -32,7 +32,7 @@ class Imports:
     trigger: Callable[[str], None]
     now_ms: Callable[[], int]
 
-    def create(self, project_id: str, request: "NewImport") -> tuple[Import, Upload]:
+    def create(self, project_id: str, request: "NewImport") -> tuple[ImportRecord, PresignedUpload]:
         """Create an import, and sign the upload of its file. Raises Invalid, NotFound, Transient."""
         from groundwork.imports.requests import check_parameters
 
@@ -47,7 +47,7 @@ class Imports:
         file: StoredFile,
         name: str | None = None,
         parameters: dict[str, Any] | None = None,
-    ) -> Import:
+    ) -> ImportRecord:
         """Return the import of this version of an object: always the same one.
 
         Raises Invalid for parameters, NotFound for the project, Transient.
@@ -117,7 +117,7 @@ class Imports:
         except RunAlreadyActive:
             return None
 
-    def _file_of(self, record: Import) -> StoredFile:
+    def _file_of(self, record: ImportRecord) -> StoredFile:
         file = record.file if record.origin == "drop" else self.files.find(record.key)
         if file is None:
             raise Invalid.field("file", "was not uploaded: send it to the URL of the import first")
@@ -129,7 +129,7 @@ class Imports:
             raise Invalid.field("size", f"{file.size} bytes were uploaded, {record.size} announced")
         return file
 
-    def _run(self, record: Import) -> Run:
+    def _run(self, record: ImportRecord) -> Run:
         now = self.now_ms()
         number = self.runs.next_number(record.project_id)
         return Run(

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-from groundwork.imports.model import Import
+from groundwork.imports.model import ImportRecord
 from groundwork.imports.ports import ImportStore
 from groundwork.runs.model import Run
 
 
-def with_latest_runs(store: ImportStore, found: Sequence[Import]) -> list[tuple[Import, Run | None]]:
+def with_latest_runs(store: ImportStore, found: Sequence[ImportRecord]) -> list[tuple[ImportRecord, Run | None]]:
     """Pair each import with its latest run. Raises Transient.
 
     The counts of an ended import are final. A run may end after its import was read, so the import is read again.

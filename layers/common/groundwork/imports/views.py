@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from typing import Any
 
 from groundwork.backlog.model import rfc3339
-from groundwork.imports.model import Import, ImportProblem, ImportStatus
-from groundwork.imports.ports import Inspection, RejectedRow
+from groundwork.imports.model import ImportProblem, ImportRecord, ImportStatus
+from groundwork.imports.ports import Inspection, RejectedImportRow
 from groundwork.runs.model import Run, RunStatus
 
 
-def view(record: Import, run: Run | None, inspection: Inspection | None = None) -> dict[str, Any]:
+def view(record: ImportRecord, run: Run | None, inspection: Inspection | None = None) -> dict[str, Any]:
     """Return an import. A list has no `inspection`, and so no facts about the file."""
     layout = inspection.layout if inspection else None
     counts, problem = record.counts, _problem(record, run, inspection)
@@ -38,7 +38,7 @@ def view(record: Import, run: Run | None, inspection: Inspection | None = None) 
     }
 
 
-def status_of(record: Import, run: Run | None) -> ImportStatus:
+def status_of(record: ImportRecord, run: Run | None) -> ImportStatus:
     if run:
         return ImportStatus(run.status.value)
     if record.refusal:
@@ -47,7 +47,7 @@ def status_of(record: Import, run: Run | None) -> ImportStatus:
     return ImportStatus.WAITING if waits else ImportStatus.AWAITING_UPLOAD
 
 
-def _problem(record: Import, run: Run | None, inspection: Inspection | None) -> ImportProblem | None:
+def _problem(record: ImportRecord, run: Run | None, inspection: Inspection | None) -> ImportProblem | None:
     if run is None:
         return record.refusal
     if inspection and inspection.problem:
@@ -62,7 +62,7 @@ def _failure(problem: ImportProblem) -> dict[str, Any]:
     return {"code": problem.code, "message": problem.message, "columns": list(problem.columns)}
 
 
-def rejected_csv(rows: Iterable[RejectedRow]) -> str:
+def rejected_csv(rows: Iterable[RejectedImportRow]) -> str:
     """Write rejected rows as CSV. Reasons are our own sentences."""
     out = io.StringIO(newline="")
     writer = csv.writer(out)

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from groundwork.backlog.new_cards import NewCard
 from groundwork.imports.model import RowCounts
-from groundwork.imports.ports import RejectedRow
+from groundwork.imports.ports import RejectedImportRow
 from groundwork.runs.packing import MAX_ACTIONS
 
 
@@ -37,7 +37,7 @@ class SaveRows:
     by_content: bool
     duplicates: int
     skipped: int
-    rejected: tuple[RejectedRow, ...]
+    rejected: tuple[RejectedImportRow, ...]
     # alone in its transaction: two of them would name the row of the import twice, and rows of equal texts
     actions: ClassVar[int] = MAX_ACTIONS - 1
     deleted: ClassVar[int] = 0

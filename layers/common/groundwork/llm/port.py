@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from groundwork.errors import GroundworkError
 
 
-class Task(StrEnum):
+class ModelTask(StrEnum):
     """Task of a question: the key for mock answers, logs and prices."""
 
     ANALYZE_CARDS = "analyze_cards"
@@ -80,7 +80,7 @@ class Question:
     `answer` is the Pydantic model of the answer; its JSON schema is sent along.
     """
 
-    task: Task
+    task: ModelTask
     instructions: str
     material: Mapping[str, Any]
     answer: type[BaseModel]

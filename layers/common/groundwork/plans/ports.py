@@ -39,7 +39,7 @@ class PlanWritten:
 
 
 @dataclass(frozen=True, slots=True)
-class Suggested:
+class PartSuggestions:
     """Suggestions of one part of a review; `part` is its number and orders them."""
 
     iteration_id: str

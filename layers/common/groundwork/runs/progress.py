@@ -9,7 +9,7 @@ from groundwork.llm.rate_limit import Pace
 from groundwork.runs import leases
 from groundwork.runs.handler import RunHandler
 from groundwork.runs.model import CardCoverage, Claim, ItemStatus, JournalEntry, ManifestEntry, Run, RunPhase, RunStatus
-from groundwork.runs.ports import LogLine
+from groundwork.runs.ports import RunLogLine
 from groundwork.runs.schemas import CoverageCounts, OptionsUsed, Progress, RunItem, RunLog, Tokens
 
 
@@ -180,7 +180,7 @@ def items_of(
     return [item_of(run, target, entries.get(target.index), kind) for target in targets]
 
 
-def log_of(run_id: str, line: LogLine) -> RunLog:
+def log_of(run_id: str, line: RunLogLine) -> RunLog:
     item = None if line.item is None else f"{run_id}-{line.item}"
     return {"at": rfc3339(line.at), "level": line.level, "message": line.message, "itemId": item, "seq": line.seq}
 

@@ -12,7 +12,7 @@ from groundwork.clock import backoff
 from groundwork.errors import LeaseLost, Transient
 from groundwork.runs import leases
 from groundwork.runs.model import Run
-from groundwork.runs.ports import Changes, InThread, LogLine, RunStore
+from groundwork.runs.ports import Changes, InThread, RunLogLine, RunStore
 
 # the pauses add up to at most 3.1 s, little beside a lease
 MAX_TRIES = 6
@@ -25,7 +25,7 @@ class RunWriter:
 
     def __init__(self, store: RunStore, run: Run, io: InThread, now_ms: Callable[[], int]) -> None:
         self.store, self.run, self._io, self._now_ms = store, run, io, now_ms
-        self._log: list[LogLine] = []
+        self._log: list[RunLogLine] = []
         self.saved_at = now_ms()
         self.known_at = 0
         """Time of the last request, as sent, to confirm the lease."""
@@ -112,7 +112,7 @@ class RunWriter:
                 raise LeaseLost
 
     def log(self, message: str, level: str = "INFO", item: int | None = None) -> None:
-        self._log.append(LogLine(self._now_ms(), level, message, item))
+        self._log.append(RunLogLine(self._now_ms(), level, message, item))
 
     async def flush_log(self) -> None:
         lines, self._log = self._log, []

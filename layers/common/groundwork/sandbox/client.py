@@ -11,12 +11,12 @@ from urllib.parse import urlencode
 
 from groundwork.sandbox.model import (
     ChangedFile,
+    ChangedFiles,
     ChangeKind,
-    Changes,
     Command,
+    CommandLimits,
     CommandStatus,
     Ending,
-    Limits,
     LogPage,
     Tree,
 )
@@ -83,10 +83,10 @@ class AgentClient:
     def kill(self, command_id: str) -> None:
         self._ask("DELETE", f"/v1/commands/{command_id}")
 
-    def changes(self, max_bytes: int, max_files: int, ignored: frozenset[str]) -> Changes:
+    def changes(self, max_bytes: int, max_files: int, ignored: frozenset[str]) -> ChangedFiles:
         query = urlencode({"bytes": max_bytes, "files": max_files, "ignored": "/".join(sorted(ignored))})
         answer = self._ask("GET", f"/v1/changes?{query}", timeout=120)
-        return Changes(tuple(_changed(one) for one in answer["changes"]), bool(answer["truncated"]))
+        return ChangedFiles(tuple(_changed(one) for one in answer["changes"]), bool(answer["truncated"]))
 
     def setup(self, verb: str, url: str, max_bytes: int) -> int:
         body = json.dumps({"url": url, "limitBytes": max_bytes}).encode()
@@ -125,7 +125,7 @@ def _read(status: int, data: bytes) -> dict[str, Any]:
     return answer
 
 
-def _limits(limits: Limits) -> dict[str, int]:
+def _limits(limits: CommandLimits) -> dict[str, int]:
     return {_LIMITS[name]: value for name, value in asdict(limits).items()}
 
 

@@ -67,7 +67,7 @@ class Tree:
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class CommandLimits:
     """Limits of one command. `seconds` counts only while the sandbox runs."""
 
     seconds: int = 600
@@ -86,7 +86,7 @@ class Command:
     argv: tuple[str, ...]
     setup: bool = False
     network: bool = False
-    limits: Limits = Limits()
+    limits: CommandLimits = CommandLimits()
     env: Mapping[str, str] = field(default_factory=dict)
     folder: str = ""
 
@@ -150,7 +150,7 @@ class ChangedFile:
 
 
 @dataclass(frozen=True, slots=True)
-class Changes:
+class ChangedFiles:
     """Files changed by commands, without the products of set-up."""
 
     files: tuple[ChangedFile, ...] = ()

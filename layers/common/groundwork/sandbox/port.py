@@ -6,7 +6,7 @@ from typing import Protocol
 from groundwork.sandbox.model import (
     IGNORED_FOLDERS,
     Availability,
-    Changes,
+    ChangedFiles,
     Command,
     CommandStatus,
     Handle,
@@ -51,7 +51,7 @@ class Sandboxes(Protocol):
 
     def changes(
         self, handle: Handle, max_bytes: int, max_files: int = 500, ignored: frozenset[str] = IGNORED_FOLDERS
-    ) -> Changes:
+    ) -> ChangedFiles:
         """List the changes that commands made to the last tree. Raises SandboxBusy."""
 
     def save_setup(self, handle: Handle, url: str, max_bytes: int) -> int:

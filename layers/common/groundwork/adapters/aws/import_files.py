@@ -12,7 +12,7 @@ from groundwork.backlog.card_import.limits import MIB
 from groundwork.errors import Transient
 from groundwork.imports.errors import FileChanged
 from groundwork.imports.model import StoredFile
-from groundwork.imports.ports import Upload
+from groundwork.imports.ports import PresignedUpload
 
 if TYPE_CHECKING:
     from groundwork.backlog.card_import.content import Content
@@ -44,11 +44,11 @@ class S3ImportFiles:
     def __init__(self, client: Callable[[], Any], bucket: str, now_ms: Callable[[], int]) -> None:
         self._client, self._bucket, self._now_ms = client, bucket, now_ms
 
-    def upload(self, key: str, size: int) -> Upload:
+    def upload(self, key: str, size: int) -> PresignedUpload:
         # a signed length: S3 refuses any other size
         place = {"Bucket": self._bucket, "Key": key, "ContentLength": size, "ContentType": CONTENT_TYPE}
         url = self._client().generate_presigned_url("put_object", Params=place, ExpiresIn=URL_SECONDS)
-        return Upload(str(url), "PUT", {"content-type": CONTENT_TYPE}, self._now_ms() + URL_SECONDS * 1000)
+        return PresignedUpload(str(url), "PUT", {"content-type": CONTENT_TYPE}, self._now_ms() + URL_SECONDS * 1000)
 
     def find(self, key: str, version_id: str | None = None) -> StoredFile | None:
         version = {"VersionId": version_id} if version_id else {}
@@ -60,9 +60,9 @@ class S3ImportFiles:
         return _stored(key, found, int(found["ContentLength"]))
 
     def content(self, file: StoredFile) -> "Content":
-        from groundwork.backlog.card_import.content import Stored
+        from groundwork.backlog.card_import.content import StoredObject
 
-        return Stored(lambda offset: self._read(file, offset), file.size)
+        return StoredObject(lambda offset: self._read(file, offset), file.size)
 
     def _read(self, file: StoredFile, offset: int) -> Iterator[bytes]:
         """Yield the bytes from an offset on. Requests grow in size. Raises FileChanged, Transient."""

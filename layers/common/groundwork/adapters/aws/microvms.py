@@ -28,7 +28,7 @@ from groundwork.sandbox.errors import (
 from groundwork.sandbox.model import (
     IGNORED_FOLDERS,
     Availability,
-    Changes,
+    ChangedFiles,
     Command,
     CommandStatus,
     Handle,
@@ -173,8 +173,8 @@ class MicrovmSandboxes:
 
     def changes(
         self, handle: Handle, max_bytes: int, max_files: int = 500, ignored: frozenset[str] = IGNORED_FOLDERS
-    ) -> Changes:
-        changes: Changes = self._ask(handle, lambda agent: agent.changes(max_bytes, max_files, ignored))
+    ) -> ChangedFiles:
+        changes: ChangedFiles = self._ask(handle, lambda agent: agent.changes(max_bytes, max_files, ignored))
         return changes
 
     def save_setup(self, handle: Handle, url: str, max_bytes: int) -> int:

@@ -15,8 +15,8 @@ from pynamodb.models import Model
 from groundwork.adapters.dynamodb.backlog_rows import AttentionIndex
 from groundwork.adapters.dynamodb.run_rows import CompactJson
 from groundwork.ids import Kind, Path, path_of
-from groundwork.imports.model import Import, ImportProblem, RowCounts, StoredFile
-from groundwork.imports.ports import Inspection, RejectedRow
+from groundwork.imports.model import ImportProblem, ImportRecord, RowCounts, StoredFile
+from groundwork.imports.ports import Inspection, RejectedImportRow
 
 WAITING = "IMPORT"
 INSPECTION_SK = "INSPECTION"
@@ -48,9 +48,9 @@ class ImportRow(Model):
     attention_at = NumberAttribute(attr_name="attentionAt", null=True)
     attention_index = AttentionIndex()
 
-    def entity(self) -> Import:
+    def entity(self) -> ImportRecord:
         file = StoredFile(self.key, self.etag, int(self.file_size), self.version_id) if self.etag else None
-        return Import(
+        return ImportRecord(
             project_id=self.pk,
             number=int(self.sk[4:]),
             name=self.name,
@@ -121,7 +121,7 @@ def object_key(file: StoredFile) -> str:
     return f"OBJ#{hashlib.sha256(f'{file.key}\0{version}'.encode()).hexdigest()[:32]}"
 
 
-def rejected_row(import_id: str, rows: tuple[RejectedRow, ...]) -> RejectedRowsRow:
+def rejected_row(import_id: str, rows: tuple[RejectedImportRow, ...]) -> RejectedRowsRow:
     lines = [[row.row, row.line, row.reason] for row in rows]
     return RejectedRowsRow(import_id, rejected_key(rows[-1].row), lines=lines)
 

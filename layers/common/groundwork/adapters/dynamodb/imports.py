@@ -27,8 +27,8 @@ from groundwork.adapters.dynamodb.import_rows import (
 from groundwork.adapters.dynamodb.run_rows import RetriedRow, RunRow, run_key, run_of
 from groundwork.errors import NotFound, Transient
 from groundwork.ids import PROJECT_ID, Kind, Path
-from groundwork.imports.model import Import, ImportProblem, Origin, StoredFile
-from groundwork.imports.ports import Inspection, RejectedRow
+from groundwork.imports.model import ImportProblem, ImportRecord, Origin, StoredFile
+from groundwork.imports.ports import Inspection, RejectedImportRow
 from groundwork.runs.model import Run
 
 MAX_INSPECTION_BYTES = 350_000
@@ -46,7 +46,7 @@ class DynamoImports:
 
     def create(
         self, project_id: str, name: str, size: int, parameters: dict[str, Any], origin: Origin = "upload"
-    ) -> Import:
+    ) -> ImportRecord:
         number = self._next_number(project_id)
         key = f"uploads/{Path(Kind.IMPORT, project_id, (number,))}"
         row = self._row(project_id, number, name, size, parameters, key)
@@ -55,7 +55,7 @@ class DynamoImports:
             row.save(condition=ImportRow.pk.does_not_exist())
         return row.entity()
 
-    def create_for(self, project_id: str, file: StoredFile, name: str, parameters: dict[str, Any]) -> Import:
+    def create_for(self, project_id: str, file: StoredFile, name: str, parameters: dict[str, Any]) -> ImportRecord:
         earlier = self._import_of(project_id, file)
         if earlier:
             return earlier
@@ -100,13 +100,13 @@ class DynamoImports:
             raise NotFound.of("project", project_id) from None
         return int(row.last_import)
 
-    def _import_of(self, project_id: str, file: StoredFile) -> Import | None:
+    def _import_of(self, project_id: str, file: StoredFile) -> ImportRecord | None:
         with translate_errors():
             key = ImportedObjectRow.sk == object_key(file)
             rows = list(ImportedObjectRow.query(project_id, key, consistent_read=True))
         return self.load(str(Path(Kind.IMPORT, project_id, (int(rows[0].number),)))) if rows else None
 
-    def load(self, import_id: str) -> Import:
+    def load(self, import_id: str) -> ImportRecord:
         try:
             pk, sk = import_key(import_id)
         except ValueError:
@@ -117,13 +117,13 @@ class DynamoImports:
             raise NotFound.of("import", import_id)
         return rows[0].entity()
 
-    def load_all(self, import_ids: Sequence[str]) -> dict[str, Import]:
+    def load_all(self, import_ids: Sequence[str]) -> dict[str, ImportRecord]:
         keys = list(map(import_key, import_ids))
         with translate_errors():
             rows = ImportRow.batch_get(keys, consistent_read=True) if keys else ()
             return {row.entity().id: row.entity() for row in rows}
 
-    def page(self, project_id: str, before: int | None, limit: int) -> list[Import]:
+    def page(self, project_id: str, before: int | None, limit: int) -> list[ImportRecord]:
         upper = f"IMP#{(before or 1_000_000) - 1:06d}"
         with translate_errors():
             rows = ImportRow.query(
@@ -131,7 +131,7 @@ class DynamoImports:
             )
             return [row.entity() for row in rows]
 
-    def pin(self, import_id: str, file: StoredFile) -> Import:
+    def pin(self, import_id: str, file: StoredFile) -> ImportRecord:
         actions = [ImportRow.etag.set(file.etag), ImportRow.file_size.set(file.size)]
         actions.append(ImportRow.version_id.set(file.version_id) if file.version_id else ImportRow.version_id.remove())
         self._update_unstarted(import_id, actions)
@@ -201,12 +201,12 @@ class DynamoImports:
             raise Transient("The inspection of the file could not be read back.")
         return found
 
-    def rejected(self, import_id: str, after: int, limit: int) -> list[RejectedRow]:
-        found: list[RejectedRow] = []
+    def rejected(self, import_id: str, after: int, limit: int) -> list[RejectedImportRow]:
+        found: list[RejectedImportRow] = []
         above = RejectedRowsRow.sk.between(rejected_key(after + 1), "X#~")
         with translate_errors():
             for row in RejectedRowsRow.query(import_id, above, page_size=200):
-                found += [RejectedRow(*line) for line in row.lines if line[0] > after]
+                found += [RejectedImportRow(*line) for line in row.lines if line[0] > after]
                 if len(found) >= limit:
                     break
         return found[:limit]

@@ -20,7 +20,7 @@ from groundwork.adapters.dynamodb.plan_versions import contents
 from groundwork.ids import Kind, path_of
 from groundwork.plans.history import IterationStatus
 from groundwork.plans.model import PlanStatus
-from groundwork.plans.ports import PlanRunEnded, PlanWritten, Suggested
+from groundwork.plans.ports import PartSuggestions, PlanRunEnded, PlanWritten
 from groundwork.runs.model import Run, RunStatus
 
 
@@ -52,7 +52,7 @@ def write_plan(transaction: Transaction, run: Run, written: PlanWritten) -> None
     transaction.update(IterationRow(plan.id, iteration_key(iteration.number)), done)
 
 
-def write_suggestions(transaction: Transaction, run: Run, written: Suggested) -> None:
+def write_suggestions(transaction: Transaction, run: Run, written: PartSuggestions) -> None:
     path = path_of(Kind.ITERATION, written.iteration_id)
     assert path is not None
     place = f"{path.number:06d}#{written.part:03d}"

@@ -48,7 +48,7 @@ from groundwork.ids import Kind, Path, parse, path_of
 from groundwork.runs.handler import RunHandlers
 from groundwork.runs.manifest import PAGE
 from groundwork.runs.model import JournalEntry, ManifestEntry, Run, RunStatus, RunType
-from groundwork.runs.ports import AlreadyStarted, Changes, Idempotency, ItemsConflict, LogLine, Write
+from groundwork.runs.ports import AlreadyStarted, Changes, Idempotency, ItemsConflict, RunLogLine, Write
 
 _ACTIVE = (RunStatus.QUEUED.value, RunStatus.RUNNING.value)
 
@@ -264,7 +264,7 @@ class DynamoRuns:
 
     # logs
 
-    def append_log(self, run_id: str, lines: Sequence[LogLine]) -> None:
+    def append_log(self, run_id: str, lines: Sequence[RunLogLine]) -> None:
         with translate_errors(), RunLogRow.batch_write() as batch:
             for position, line in enumerate(lines):
                 # time and position: the seq rises from hop to hop without a counter
@@ -281,10 +281,10 @@ class DynamoRuns:
                     )
                 )
 
-    def logs(self, run_id: str, after: int, limit: int) -> list[LogLine]:
+    def logs(self, run_id: str, after: int, limit: int) -> list[RunLogLine]:
         with translate_errors():
             rows = list(RunLogRow.query(run_id, RunLogRow.sk.between(f"L#{after + 1:017d}", "L#9"), limit=limit))
-        return [LogLine(int(row.at), row.level, row.message, _maybe_int(row.item), int(row.sk[2:])) for row in rows]
+        return [RunLogLine(int(row.at), row.level, row.message, _maybe_int(row.item), int(row.sk[2:])) for row in rows]
 
     def set_phase_detail(self, run_id: str, message: str) -> None:
         try:

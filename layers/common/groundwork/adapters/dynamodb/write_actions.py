@@ -22,7 +22,7 @@ from groundwork.adapters.dynamodb.run_rows import LinesRow, draft_line, run_key
 from groundwork.backlog.writes import DeleteArtifact, PutArtifact, SetAnalysis
 from groundwork.generation.writes import StoreDrafts, StoreUncovered
 from groundwork.imports.writes import SaveRows, StartImport
-from groundwork.plans.ports import PlanRunEnded, PlanWritten, Suggested
+from groundwork.plans.ports import PartSuggestions, PlanRunEnded, PlanWritten
 from groundwork.runs.model import Run
 from groundwork.runs.ports import Write
 
@@ -94,7 +94,7 @@ ACTIONS: dict[type, Callable[[Transaction, Run, Any], None]] = {
     StoreDrafts: _store_drafts,
     StoreUncovered: _store_uncovered,
     PlanWritten: plan_run_writes.write_plan,
-    Suggested: plan_run_writes.write_suggestions,
+    PartSuggestions: plan_run_writes.write_suggestions,
     PlanRunEnded: plan_run_writes.end_iteration,
     StartImport: import_writes.start_import,
     SaveRows: import_writes.save_rows,

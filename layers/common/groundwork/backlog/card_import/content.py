@@ -34,7 +34,7 @@ class Memory:
         return len(self._data)
 
 
-class Stored:
+class StoredObject:
     """An object to open at an offset, as S3 does with a Range. `open_at` returns chunks."""
 
     def __init__(self, open_at: Callable[[int], Iterator[bytes]], size: int) -> None:

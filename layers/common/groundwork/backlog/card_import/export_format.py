@@ -10,7 +10,7 @@ from groundwork.backlog.card_import.names import keys
 
 
 @dataclass(frozen=True, slots=True)
-class Skip:
+class SkippedRows:
     """Rows without feedback: `column` matches `pattern`."""
 
     column: str
@@ -47,7 +47,7 @@ class Format:
     source: tuple[str, ...] = ()
     clean: tuple[str, ...] = ()
     plain: tuple[str, ...] = ()
-    skip: tuple[Skip, ...] = ()
+    skip: tuple[SkippedRows, ...] = ()
     questions: bool = False
     one_per_id: bool = False
     headings: tuple[str, ...] = ()

@@ -3,7 +3,7 @@
 Data: see `export_format`.
 """
 
-from groundwork.backlog.card_import.export_format import Format, Skip, make_format
+from groundwork.backlog.card_import.export_format import Format, SkippedRows, make_format
 
 _DELETED = r"\[?(deleted|removed|redacted|deleted by user)\]?"
 # these tools put an apostrophe before a would-be formula
@@ -123,11 +123,11 @@ REVIEWS: tuple[Format, ...] = (
         personal="data.author, data.author_fullname",
         noise="kind",
         skip=(
-            Skip("data.selftext", _DELETED, "deleted or removed post"),
-            Skip("data.body", _DELETED, "deleted or removed post"),
-            Skip("data.author", r"\[deleted\]", "deleted or removed post"),
+            SkippedRows("data.selftext", _DELETED, "deleted or removed post"),
+            SkippedRows("data.body", _DELETED, "deleted or removed post"),
+            SkippedRows("data.author", r"\[deleted\]", "deleted or removed post"),
             # a listing has users, communities and "load more" stubs beside its posts
-            Skip("kind", "more|t5|t2", "no post"),
+            SkippedRows("kind", "more|t5|t2", "no post"),
         ),
     ),
     make_format(
@@ -140,7 +140,10 @@ REVIEWS: tuple[Format, ...] = (
         times="created_utc",
         clean=("unescape",),
         personal="author, author_fullname",
-        skip=(Skip("selftext", _DELETED, "deleted or removed post"), Skip("body", _DELETED, "deleted or removed post")),
+        skip=(
+            SkippedRows("selftext", _DELETED, "deleted or removed post"),
+            SkippedRows("body", _DELETED, "deleted or removed post"),
+        ),
     ),
     make_format(
         "youtube",

@@ -1,6 +1,6 @@
 """Exports of help desks, chats and customer databases. Data: see `export_format`."""
 
-from groundwork.backlog.card_import.export_format import Format, Skip, make_format
+from groundwork.backlog.card_import.export_format import Format, SkippedRows, make_format
 
 # these tools put an apostrophe before a would-be formula
 _GUARD = ("guard",)
@@ -40,7 +40,7 @@ SUPPORT: tuple[Format, ...] = (
         ),
         noise="raw_subject, comments",
         # the description is plain text
-        skip=(Skip("status", "deleted", "deleted ticket"),),
+        skip=(SkippedRows("status", "deleted", "deleted ticket"),),
     ),
     make_format(
         "intercom",
@@ -105,12 +105,12 @@ SUPPORT: tuple[Format, ...] = (
         personal="user, user_profile, parent_user_id, username, inviter",
         noise="type, ts, blocks, user_team, source_team, team, reply_users, replies, last_read",
         skip=(
-            Skip(
+            SkippedRows(
                 "subtype",
                 r"(channel|group|pinned|bot|tombstone|reminder|huddle|sh)_.*|file_comment|me_message_deleted",
                 "system message",
             ),
-            Skip("botid", ".+", "message of a bot"),
+            SkippedRows("botid", ".+", "message of a bot"),
         ),
     ),
     make_format(
@@ -144,7 +144,7 @@ SUPPORT: tuple[Format, ...] = (
             "ContactId, OwnerId, CreatedById, LastModifiedById, SuppliedName, SuppliedEmail, SuppliedPhone, "
             "ContactPhone, ContactEmail, ContactMobile, ContactFax"
         ),
-        skip=(Skip("isdeleted", "1|true", "deleted case"),),
+        skip=(SkippedRows("isdeleted", "1|true", "deleted case"),),
     ),
     make_format(
         "hubspot",
@@ -165,13 +165,13 @@ SUPPORT: tuple[Format, ...] = (
         ids="id",
         times="timestamp",
         skip=(
-            Skip(
+            SkippedRows(
                 "type",
                 # 0 is a message and 19 a reply: both stay
                 "GuildMemberJoin|ChannelPinnedMessage|RecipientAdd|ThreadCreated|.*Subscription.*|.*Call|[1-9]|1[0-7]",
                 "system message",
             ),
-            Skip("author.isbot", "true", "message of a bot"),
+            SkippedRows("author.isbot", "true", "message of a bot"),
         ),
     ),
     make_format(
@@ -184,6 +184,6 @@ SUPPORT: tuple[Format, ...] = (
         times="date_unixtime, date",
         personal="from, from_id, actor, actor_id, author",
         noise="text_entities.type, text_entities.text",
-        skip=(Skip("type", "service", "system message"),),
+        skip=(SkippedRows("type", "service", "system message"),),
     ),
 )

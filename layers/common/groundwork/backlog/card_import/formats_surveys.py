@@ -1,6 +1,6 @@
 """Exports of survey and feedback tools. Data: see `export_format`."""
 
-from groundwork.backlog.card_import.export_format import Format, Skip, make_format
+from groundwork.backlog.card_import.export_format import Format, SkippedRows, make_format
 
 # these tools put an apostrophe before a would-be formula
 _GUARD = ("guard",)
@@ -59,7 +59,7 @@ SURVEYS: tuple[Format, ...] = (
             "Status, Progress, Duration (in seconds), Finished, DistributionChannel, UserLanguage, "
             "Response Type, StartDate, EndDate"
         ),
-        skip=(Skip("status", "survey preview|1", "preview of the survey"),),
+        skip=(SkippedRows("status", "survey preview|1", "preview of the survey"),),
     ),
     make_format(
         "microsoft-forms",

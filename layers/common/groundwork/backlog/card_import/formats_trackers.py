@@ -1,6 +1,6 @@
 """Exports of idea boards and issue trackers. Data: see `export_format`."""
 
-from groundwork.backlog.card_import.export_format import Format, Skip, make_format
+from groundwork.backlog.card_import.export_format import Format, SkippedRows, make_format
 
 # these tools put an apostrophe before a would-be formula
 _GUARD = ("guard",)
@@ -85,7 +85,7 @@ TRACKERS: tuple[Format, ...] = (
         ),
         one_per_id=True,
         clean=("html", "guard"),
-        skip=(Skip("moderationstate", "spam|deleted|rejected", "spam or deleted idea"),),
+        skip=(SkippedRows("moderationstate", "spam|deleted|rejected", "spam or deleted idea"),),
     ),
     make_format(
         "jira",
@@ -151,7 +151,10 @@ TRACKERS: tuple[Format, ...] = (
             "closed_by.login"
         ),
         # the API lists pull requests among the issues
-        skip=(Skip("pullrequest.url", ".+", "pull request"), Skip("pullrequest.htmlurl", ".+", "pull request")),
+        skip=(
+            SkippedRows("pullrequest.url", ".+", "pull request"),
+            SkippedRows("pullrequest.htmlurl", ".+", "pull request"),
+        ),
     ),
     make_format(
         "github-cli",

@@ -14,7 +14,7 @@ from groundwork.backlog.card_import.errors import ColumnUnknown
 from groundwork.backlog.card_import.headers import lacks_header
 from groundwork.backlog.card_import.inspection import Inspected
 from groundwork.backlog.card_import.layout import Layout
-from groundwork.backlog.card_import.limits import Limits
+from groundwork.backlog.card_import.limits import ImportLimits
 from groundwork.backlog.card_import.parameters import Parameters
 from groundwork.backlog.card_import.reading import (
     NotFeedback,
@@ -103,12 +103,12 @@ def _own_metadata(value: Any) -> dict[str, Any] | None:
     return value["metadata"] if isinstance(value, dict) and is_metadata("metadata", value) else None
 
 
-def inspect(content: Content, parameters: Parameters, limits: Limits | None = None) -> Inspected:
+def inspect(content: Content, parameters: Parameters, limits: ImportLimits | None = None) -> Inspected:
     """Look at a whole file and decide how to read it.
 
     Keep `layout` with a run; `content` is its input.
     """
-    return inspection.inspect(content, parameters, limits or Limits())
+    return inspection.inspect(content, parameters, limits or ImportLimits())
 
 
 def read(inspected: Inspected) -> RowReader:
@@ -146,9 +146,9 @@ def parts(
         yield begin, at
 
 
-def resume(content: Content, layout: Layout, checkpoint: Checkpoint, limits: Limits | None = None) -> RowReader:
+def resume(content: Content, layout: Layout, checkpoint: Checkpoint, limits: ImportLimits | None = None) -> RowReader:
     """Continue after a checkpoint. `content` is the inspected file."""
-    return RowReader(inspection.reopen(content, layout, limits or Limits()), layout, checkpoint)
+    return RowReader(inspection.reopen(content, layout, limits or ImportLimits()), layout, checkpoint)
 
 
 def _column_unknown(inspected: Inspected) -> ColumnUnknown:
@@ -175,7 +175,7 @@ class Upload:
     warnings: list[str] = field(default_factory=list)
 
 
-def read_upload(body: bytes, parameters: Parameters, *, max_rows: int, limits: Limits | None = None) -> Upload:
+def read_upload(body: bytes, parameters: Parameters, *, max_rows: int, limits: ImportLimits | None = None) -> Upload:
     """Read the whole body of a request. Raises a Refusal if the body as a whole is invalid."""
     inspected = inspect(Memory(body), parameters, limits)
     reader = read(inspected)
@@ -244,7 +244,7 @@ class Preview:
         }
 
 
-def preview(content: Content, parameters: Parameters, limits: Limits | None = None) -> Preview:
+def preview(content: Content, parameters: Parameters, limits: ImportLimits | None = None) -> Preview:
     """Inspect and read a file without keeping it.
 
     Without a known text column it shows only the columns.

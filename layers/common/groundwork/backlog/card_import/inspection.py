@@ -24,7 +24,7 @@ from groundwork.backlog.card_import.limits import (
     MAX_PROFILED,
     SAMPLE_BYTES,
     SAMPLE_RECORDS,
-    Limits,
+    ImportLimits,
 )
 from groundwork.backlog.card_import.lines import byte_lines
 from groundwork.backlog.card_import.names import key
@@ -52,7 +52,7 @@ class Inspected:
     profile: Profile
 
 
-def inspect(content: Content, parameters: Parameters, limits: Limits) -> Inspected:
+def inspect(content: Content, parameters: Parameters, limits: ImportLimits) -> Inspected:
     """Decide how to read a file. Raises a Refusal if it cannot hold feedback."""
     unpacked = unpack.unpack(content, limits)
     if unpacked.kind == "xlsx":
@@ -74,7 +74,7 @@ def _warned(inspected: Inspected, warnings: Sequence[str]) -> Inspected:
     return replace(inspected, layout=replace(layout, warnings=(*layout.warnings, *warnings[:MAX_NOTES])))
 
 
-def reopen(content: Content, layout: Layout, limits: Limits) -> Content:
+def reopen(content: Content, layout: Layout, limits: ImportLimits) -> Content:
     """Return a layout's input, derived from the file again."""
     if layout.container == "plain":
         return content
@@ -93,16 +93,16 @@ def sheet_lines(content: Content, sheet: str) -> Kept:
 
 
 def document_lines(
-    content: Content, encoding: Encoding, limits: Limits, pages: json_pages.Pages | None = None
+    content: Content, encoding: Encoding, limits: ImportLimits, pages: json_pages.Pages | None = None
 ) -> Derived:
     return Derived(lambda: json_records.packed_records(content, encoding, limits, pages))
 
 
-def slack_lines(content: Content, limits: Limits) -> Kept:
+def slack_lines(content: Content, limits: ImportLimits) -> Kept:
     return Kept(lambda: _slack_lines(content, limits))
 
 
-def _slack_lines(content: Content, limits: Limits) -> Iterator[bytes]:
+def _slack_lines(content: Content, limits: ImportLimits) -> Iterator[bytes]:
     broken: list[str] = []
 
     def days() -> Iterator[tuple[str, list[object]]]:
@@ -120,7 +120,7 @@ def _slack_lines(content: Content, limits: Limits) -> Iterator[bytes]:
 
 
 def _text(
-    unpacked: unpack.Unpacked, parameters: Parameters, limits: Limits, pages: json_pages.Pages
+    unpacked: unpack.Unpacked, parameters: Parameters, limits: ImportLimits, pages: json_pages.Pages
 ) -> tuple[Layout, Content]:
     content = unpacked.content
     encoding = detect(content, parameters.charset, stated=parameters.stated_charset)

@@ -9,7 +9,7 @@ from groundwork.backlog.card_import.content import Content
 from groundwork.backlog.card_import.encoding import Encoding
 from groundwork.backlog.card_import.json_pages import Located, Pages, header_of
 from groundwork.backlog.card_import.json_values import NOT_JSON, Oversized, ValueStream
-from groundwork.backlog.card_import.limits import MIB, Limits
+from groundwork.backlog.card_import.limits import MIB, ImportLimits
 from groundwork.backlog.card_import.roles import rate
 from groundwork.errors import Malformed, TooLarge
 
@@ -28,7 +28,9 @@ def packed(line: int | None, record: Any, problem: str | None = None) -> bytes:
     return written.encode("utf-8", "surrogatepass") + b"\n"
 
 
-def packed_records(content: Content, encoding: Encoding, limits: Limits, pages: Pages | None = None) -> Iterator[bytes]:
+def packed_records(
+    content: Content, encoding: Encoding, limits: ImportLimits, pages: Pages | None = None
+) -> Iterator[bytes]:
     """Yield the records of a JSON file as packed lines."""
     for entry in _Entries(content, encoding, limits, pages or Pages()):
         yield packed(*entry)
@@ -37,7 +39,7 @@ def packed_records(content: Content, encoding: Encoding, limits: Limits, pages: 
 class _Entries:
     """Iterates over the records of all values of a file."""
 
-    def __init__(self, content: Content, encoding: Encoding, limits: Limits, pages: Pages) -> None:
+    def __init__(self, content: Content, encoding: Encoding, limits: ImportLimits, pages: Pages) -> None:
         self._values = ValueStream(content, encoding, limits.document)
         self._limit = limits.document
         self._pages = pages

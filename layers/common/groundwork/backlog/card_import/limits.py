@@ -41,7 +41,7 @@ MAX_PROFILED = 5_000
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class ImportLimits:
     """`unpacked` bounds decompressed bytes; `document` one JSON value."""
 
     unpacked: int = 50 * MIB

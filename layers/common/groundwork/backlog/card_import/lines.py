@@ -38,7 +38,7 @@ class TooLong(Exception):
     """A record over the limit."""
 
 
-class Lines:
+class LineReader:
     """Decodes lines for csv.reader, and keeps those of the current record."""
 
     def __init__(self, content: Content, encoding: str, offset: int) -> None:
@@ -50,7 +50,7 @@ class Lines:
         self.skipped = 0
         self.size = 0
 
-    def __iter__(self) -> "Lines":
+    def __iter__(self) -> "LineReader":
         return self
 
     def __next__(self) -> str:

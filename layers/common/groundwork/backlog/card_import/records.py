@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from groundwork.backlog.card_import.content import Content
 from groundwork.backlog.card_import.limits import MAX_READ_AGAIN, MAX_RECORD_BYTES, MIB, MIN_RECOVERED
-from groundwork.backlog.card_import.lines import END, Lines, TooLong, byte_lines
+from groundwork.backlog.card_import.lines import END, LineReader, TooLong, byte_lines
 
 UNCLOSED = "has an unclosed quote, so that everything below belongs to the same cell"
 STRAY = "has an unclosed quote"
@@ -53,7 +53,7 @@ class CsvRecords:
         *,
         quoted: bool = True,
     ) -> None:
-        self._lines = Lines(content, encoding, start.offset)
+        self._lines = LineReader(content, encoding, start.offset)
         self._delimiter = delimiter
         self._escape = escape
         self._position = start

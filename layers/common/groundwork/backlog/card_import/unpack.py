@@ -10,7 +10,7 @@ from typing import Literal
 
 from groundwork.backlog.card_import.content import CHUNK, Content, Derived, Memory, SeekableFile, head
 from groundwork.backlog.card_import.errors import Damaged, NotAFeedbackFile
-from groundwork.backlog.card_import.limits import MAX_ARCHIVE_DEPTH, MAX_ARCHIVE_MEMBERS, MIB, Limits
+from groundwork.backlog.card_import.limits import MAX_ARCHIVE_DEPTH, MAX_ARCHIVE_MEMBERS, MIB, ImportLimits
 from groundwork.errors import TooLarge
 
 Kind = Literal["text", "xlsx", "slack"]
@@ -75,7 +75,7 @@ class Unpacked:
     packed: bool = False
 
 
-def unpack(content: Content, limits: Limits, name: str = "") -> Unpacked:
+def unpack(content: Content, limits: ImportLimits, name: str = "") -> Unpacked:
     """Remove up to three layers of compression."""
     packed = False
     for _ in range(MAX_ARCHIVE_DEPTH + 1):
@@ -118,7 +118,7 @@ def _refusal(what: str, instead: str) -> NotAFeedbackFile:
     return NotAFeedbackFile(f"This is {what}: export {instead} instead.")
 
 
-def _bounded(content: Content, limits: Limits) -> Derived:
+def _bounded(content: Content, limits: ImportLimits) -> Derived:
     def produce() -> Iterator[bytes]:
         total = 0
         for chunk in content.chunks():
@@ -130,7 +130,7 @@ def _bounded(content: Content, limits: Limits) -> Derived:
     return Derived(produce)
 
 
-def too_large(limits: Limits) -> TooLarge:
+def too_large(limits: ImportLimits) -> TooLarge:
     return TooLarge(f"Unpacked, the file is larger than {limits.unpacked // MIB} MB.")
 
 
@@ -181,7 +181,7 @@ class _Members:
             yield out
 
 
-def _from_zip(content: Content, limits: Limits, name: str) -> Unpacked:
+def _from_zip(content: Content, limits: ImportLimits, name: str) -> Unpacked:
     archive = _archive(content)
     names = set(archive.namelist())
     if len(names) > MAX_ARCHIVE_MEMBERS:
@@ -201,7 +201,7 @@ def _from_zip(content: Content, limits: Limits, name: str) -> Unpacked:
     return _only_member(content, archive, limits)
 
 
-def _only_member(content: Content, archive: zipfile.ZipFile, limits: Limits) -> Unpacked:
+def _only_member(content: Content, archive: zipfile.ZipFile, limits: ImportLimits) -> Unpacked:
     infos = [info for info in archive.infolist() if _DATA.search(info.filename) and not _HIDDEN.search(info.filename)]
     # Notion exports a view and the whole table: the latter holds all rows
     infos = [info for info in infos if info.filename.lower().endswith("_all.csv")] or infos
@@ -212,7 +212,7 @@ def _only_member(content: Content, archive: zipfile.ZipFile, limits: Limits) -> 
     return Unpacked(member(content, infos[0].filename), "text", infos[0].filename, True)
 
 
-def _check_total(infos: list[zipfile.ZipInfo], limits: Limits) -> None:
+def _check_total(infos: list[zipfile.ZipInfo], limits: ImportLimits) -> None:
     # zipfile never reads more of a member than its directory states
     if sum(info.file_size for info in infos) > limits.unpacked:
         raise too_large(limits)

@@ -9,7 +9,7 @@ from groundwork.generation.review_answers import ReviewScope
 from groundwork.llm.structured_output import ask
 from groundwork.plans.history import IterationRequest
 from groundwork.plans.model import Plan
-from groundwork.plans.ports import Suggested
+from groundwork.plans.ports import PartSuggestions
 from groundwork.plans.repo_survey import Survey
 from groundwork.plans.review_parts import parts
 from groundwork.runs.handler import ItemFailed, ItemOutcome, JobContext, Results, Spend
@@ -31,7 +31,7 @@ class ReviewPlan(PlanHandler):
         scope = ReviewScope(plan, frozenset(part.task_ids) - started, part.phase_ids, entry.index)
         # an execution has started them all meanwhile: the call could suggest nothing of use
         if part.task_ids and not scope.task_ids:
-            return {entry.index: _outcome(entry, Suggested(iteration.id, entry.index, ()))}
+            return {entry.index: _outcome(entry, PartSuggestions(iteration.id, entry.index, ()))}
         survey: Survey | None = None
         if request.review_type in plan_review.SURVEYED:
             try:
@@ -40,7 +40,7 @@ class ReviewPlan(PlanHandler):
                 return {entry.index: failed}
         question = plan_review.question(scope, request.review_type, survey)
         kept, dropped = await ask(context.model, question, plan_review.judge(scope, request.review_type), spend)
-        return {entry.index: _outcome(entry, Suggested(iteration.id, entry.index, tuple(kept), tuple(dropped)))}
+        return {entry.index: _outcome(entry, PartSuggestions(iteration.id, entry.index, tuple(kept), tuple(dropped)))}
 
     async def _started_tasks(self, context: JobContext, plan: Plan) -> frozenset[str]:
         """Return the ids of tasks started by an execution.
@@ -53,5 +53,5 @@ class ReviewPlan(PlanHandler):
         return frozenset(id_ for id_, state in states.items() if state.status.started)
 
 
-def _outcome(entry: ManifestEntry, suggested: Suggested) -> ItemOutcome:
+def _outcome(entry: ManifestEntry, suggested: PartSuggestions) -> ItemOutcome:
     return ItemOutcome(entry, lambda current: [suggested])

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from groundwork.llm.conversation import Block, Conversation, Message, TurnEnd
-from groundwork.llm.mock.code import Target, addition, note, place_for, target_for
+from groundwork.llm.mock.code import MockFile, addition, note, place_for, target_for
 from groundwork.llm.mock.written import WrittenAnswers, WrittenChange
 
 MAX_FILES = 4
@@ -29,7 +29,7 @@ def turn(conversation: Conversation, written: WrittenAnswers | None = None) -> A
     change = written.change(task) if written else None
     done = _results(conversation)
     number = sum(message.role == "assistant" for message in conversation.messages)
-    targets = [Target(path) for path in change.paths] if change else _targets(task)
+    targets = [MockFile(path) for path in change.paths] if change else _targets(task)
     if not done:
         calls = [_call("list", {})] + [_call("read", {"file_path": target.path}) for target in targets]
         return _said(f"I look at what {task['title']!r} touches.", calls, number)
@@ -132,7 +132,7 @@ def _task_of(message: Message) -> dict[str, Any]:
     return {"title": "the task", "key": "task", "description": "", "acceptance_criteria": []} | task
 
 
-def _targets(task: Mapping[str, Any]) -> list[Target]:
+def _targets(task: Mapping[str, Any]) -> list[MockFile]:
     """Return the task's files; without any, a note and a file in the layout's style."""
     layout = [str(line) for line in task.get("repository_layout", ())]
     named = [str(path) for path in task.get("files_named", ())]
@@ -168,14 +168,14 @@ def _shown(conversation: Conversation, path: str) -> list[str] | None:
     return None
 
 
-def _outline(task: Mapping[str, Any], targets: list[Target], conversation: Conversation) -> list[Block]:
+def _outline(task: Mapping[str, Any], targets: list[MockFile], conversation: Conversation) -> list[Block]:
     """Return the calls to write outlines to the targets; to a note if none was read."""
     usable = [target for target in targets if _shown(conversation, target.path) is not None]
     places = usable or [note(str(task["key"]), task.get("repository_layout", ()))]
     return [_change(task, target, _shown(conversation, target.path) or []) for target in places]
 
 
-def _change(task: Mapping[str, Any], target: Target, lines: list[str]) -> Block:
+def _change(task: Mapping[str, Any], target: MockFile, lines: list[str]) -> Block:
     if not lines:
         return _call("write", {"file_path": target.path, "content": addition(task, target, [])})
     text = addition(task, target, lines).rstrip("\n")

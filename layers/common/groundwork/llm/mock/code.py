@@ -30,7 +30,7 @@ _UNTOUCHED = (".json", ".lock", ".csv", ".svg", ".html", ".xml", ".ndjson", ".ip
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class MockFile:
     """A file to change or create."""
 
     path: str
@@ -40,19 +40,19 @@ class Target:
         return PurePosixPath(self.path).suffix.lower()
 
 
-def note(key: str, layout: Sequence[str]) -> Target:
+def note(key: str, layout: Sequence[str]) -> MockFile:
     """Return the path of the note for content with no place in the files themselves."""
     has_docs = any(line.startswith("docs/") for line in layout)
-    return Target(f"{'docs' if has_docs else 'notes'}/{key}.md")
+    return MockFile(f"{'docs' if has_docs else 'notes'}/{key}.md")
 
 
-def target_for(key: str, named: Sequence[str], layout: Sequence[str]) -> list[Target]:
+def target_for(key: str, named: Sequence[str], layout: Sequence[str]) -> list[MockFile]:
     """Return the named files that take an outline; a note for the rest, or if none is named."""
     usable = [path for path in named if not path.endswith(_UNTOUCHED) and PurePosixPath(path).suffix]
-    return [Target(path) for path in usable] or [note(key, layout)]
+    return [MockFile(path) for path in usable] or [note(key, layout)]
 
 
-def addition(task: Json, target: Target, lines: Sequence[str]) -> str:
+def addition(task: Json, target: MockFile, lines: Sequence[str]) -> str:
     """Return the content: of a new or empty file all of it, else the text to append."""
     if _CHANGELOG.search(PurePosixPath(target.path).stem):
         return f"- {_title(task)}\n" if lines else f"# Changelog\n\n- {_title(task)}\n"
@@ -66,7 +66,7 @@ def addition(task: Json, target: Target, lines: Sequence[str]) -> str:
     return _commented(task, _COMMENTS.get(target.suffix, "#"))
 
 
-def place_for(target: Target, lines: Sequence[str]) -> tuple[str, bool]:
+def place_for(target: MockFile, lines: Sequence[str]) -> tuple[str, bool]:
     """Return a unique line to insert at, and True to insert before it; empty if none exists."""
     once = [line for line, count in Counter(lines).items() if count == 1 and line.strip()]
     bullet = next((line for line in lines if line.startswith("- ") and line in once), "")
@@ -86,7 +86,7 @@ def _switch(task: Json, lines: Sequence[str]) -> str:
     return f'def {name}(settings: dict[str, str]) -> bool:\n{doc}    return settings.get("{task["key"]}") == "on"\n'
 
 
-def _tests(task: Json, target: Target) -> str:
+def _tests(task: Json, target: MockFile) -> str:
     """Return a test of the switch if the task names its file too, else one test per criterion."""
     source = next((path for path in task.get("files_named", ()) if path.endswith(".py") and path != target.path), "")
     if not source or _TEST.search(source):

@@ -11,7 +11,7 @@ from typing import Any
 from groundwork.llm.conversation import Block, Conversation, Turn
 from groundwork.llm.mock import agent, backlog, cards, plans, review, reviews
 from groundwork.llm.mock.written import WrittenAnswers
-from groundwork.llm.port import Question, Reply, Stop, Task, Usage
+from groundwork.llm.port import ModelTask, Question, Reply, Stop, Usage
 
 CHARACTERS_A_TOKEN = 4
 """Characters in a token of English text, as stated by providers."""
@@ -67,17 +67,17 @@ def answer(question: Question, written: WrittenAnswers | None = None) -> dict[st
     return known if known and not question.repair else _WRITERS[question.task](question.material)
 
 
-_WRITERS: dict[Task, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
-    Task.ANALYZE_CARDS: lambda material: {"cards": [cards.analysis(card) for card in material["cards"]]},
-    Task.PROPOSE_EPICS: lambda material: {"epics": backlog.proposals(material)},
-    Task.MERGE_EPICS: lambda material: {"epics": backlog.merged(material)},
-    Task.WRITE_STORIES: lambda material: {"stories": backlog.stories(material)},
-    Task.WRITE_SUBTASKS: lambda material: {"subtasks": backlog.subtasks(material)},
-    Task.WRITE_PLAN: plans.plan,
-    Task.REFINE_TASKS: lambda material: {"refinements": reviews.refinements(material)},
-    Task.ADD_TASKS: lambda material: {"additions": reviews.additions(material)},
-    Task.ORDER_TASKS: reviews.ordering,
-    Task.SPLIT_TASKS: lambda material: {"splits": reviews.splits(material)},
+_WRITERS: dict[ModelTask, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
+    ModelTask.ANALYZE_CARDS: lambda material: {"cards": [cards.analysis(card) for card in material["cards"]]},
+    ModelTask.PROPOSE_EPICS: lambda material: {"epics": backlog.proposals(material)},
+    ModelTask.MERGE_EPICS: lambda material: {"epics": backlog.merged(material)},
+    ModelTask.WRITE_STORIES: lambda material: {"stories": backlog.stories(material)},
+    ModelTask.WRITE_SUBTASKS: lambda material: {"subtasks": backlog.subtasks(material)},
+    ModelTask.WRITE_PLAN: plans.plan,
+    ModelTask.REFINE_TASKS: lambda material: {"refinements": reviews.refinements(material)},
+    ModelTask.ADD_TASKS: lambda material: {"additions": reviews.additions(material)},
+    ModelTask.ORDER_TASKS: reviews.ordering,
+    ModelTask.SPLIT_TASKS: lambda material: {"splits": reviews.splits(material)},
 }
 
 

@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Any
 
 from groundwork.llm.mock import backlog, cards
-from groundwork.llm.port import Question, Task
+from groundwork.llm.port import ModelTask, Question
 from groundwork.text import one_line
 
 type Json = dict[str, Any]
@@ -62,15 +62,15 @@ class WrittenAnswers:
     def answer(self, question: Question) -> Json | None:
         """Return the answer; None if the material is not known."""
         match question.task:
-            case Task.ANALYZE_CARDS:
+            case ModelTask.ANALYZE_CARDS:
                 return {"cards": [self._analysis(card) for card in question.material["cards"]]}
-            case Task.PROPOSE_EPICS:
+            case ModelTask.PROPOSE_EPICS:
                 return self._proposals(question.material)
-            case Task.WRITE_STORIES:
+            case ModelTask.WRITE_STORIES:
                 return self._stories_of(question.material)
-            case Task.WRITE_SUBTASKS:
+            case ModelTask.WRITE_SUBTASKS:
                 return self._subtasks_of(question.material)
-            case Task.WRITE_PLAN:
+            case ModelTask.WRITE_PLAN:
                 return self._plan(question.material)
             case _:
                 return None

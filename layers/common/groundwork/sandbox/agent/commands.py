@@ -30,7 +30,7 @@ Ending = tuple[str, "int | None", str]
 """Kind of ending, exit code (`exit` only), and an explanation (all others)."""
 
 
-class Command:
+class RunningCommand:
     """One command, from start to end. Only its own thread changes it, holding `changed`."""
 
     def __init__(self, name: str, request: dict[str, Any], boxes: Boxes) -> None:

@@ -15,10 +15,10 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from .boxes import Boxes, Bubblewrap
-from .commands import Command, Ending
+from .commands import Ending, RunningCommand
 from .egress import Egress, ProxyServer
 from .refusal import Refused
-from .workspace import Workspace
+from .workspace import SandboxFolders
 
 PROTOCOL = 1
 MAX_COMMANDS = 64
@@ -39,9 +39,9 @@ class Agent:
             options = f"size={megabytes}m,nr_inodes={config.get('inodes', 200_000)},mode=0700,nosuid,nodev"
             subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", root], check=True)
         self.boxes = (Boxes if config.get("driver") == "open" else Bubblewrap)(config, root)
-        self.workspace = Workspace(self.boxes)
+        self.workspace = SandboxFolders(self.boxes)
         self.egress = Egress(config.get("hosts") or ())
-        self.commands: dict[str, Command] = {}
+        self.commands: dict[str, RunningCommand] = {}
         self.token_sha256: str | None = None
         self.id = ""
         self.checked = False
@@ -83,7 +83,7 @@ class Agent:
 
     def probe(self) -> str:
         """Run a trial box. Return the problem, or an empty string."""
-        command = Command("probe", {"argv": ["true"], "limits": {"timeoutS": 20}}, self.boxes)
+        command = RunningCommand("probe", {"argv": ["true"], "limits": {"timeoutS": 20}}, self.boxes)
         why, code, detail = command.run()
         if (why, code) == ("exit", 0):
             return ""
@@ -102,14 +102,14 @@ class Agent:
                 return {"started": False}
             if not self._busy.acquire(blocking=False):
                 raise Refused(409, "BUSY", "a command is running")
-            command = self.commands[name] = Command(name, request, self.boxes)
+            command = self.commands[name] = RunningCommand(name, request, self.boxes)
             # ended commands keep their logs in memory
             while len(self.commands) > MAX_COMMANDS:
                 del self.commands[next(iter(self.commands))]
         threading.Thread(target=self._run, args=(command,)).start()
         return {"started": True}
 
-    def _run(self, command: Command) -> None:
+    def _run(self, command: RunningCommand) -> None:
         # for an unexpected exception: without an ending the caller would poll to its limit
         ending: Ending = ("could_not_start", None, "The agent failed")
         try:
@@ -124,13 +124,13 @@ class Agent:
             self._busy.release()
             command.publish(ending)
 
-    def command(self, name: str) -> Command:
+    def command(self, name: str) -> RunningCommand:
         if (command := self.commands.get(name)) is None:
             raise Refused(404, "NO_COMMAND", f"there is no command {name}")
         return command
 
     @contextlib.contextmanager
-    def idle(self) -> Iterator[Workspace]:
+    def idle(self) -> Iterator[SandboxFolders]:
         """Yield the workspace, and let no command start meanwhile. Raises Refused."""
         if not self._busy.acquire(blocking=False):
             raise Refused(409, "BUSY", "a command is running")

@@ -14,7 +14,7 @@ from .refusal import Refused
 from .transfer import transfer
 
 
-class Workspace:
+class SandboxFolders:
     """The folders /work and home. Used only between commands, so no file changes meanwhile."""
 
     def __init__(self, boxes: Boxes) -> None:
