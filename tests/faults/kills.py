@@ -39,6 +39,12 @@ FACT_PATIENCE_S = 60.0
 MIN_ANSWERS = 2
 """Answers between two kills."""
 
+KILLS_A_ROUND = 25
+"""Kills of one data folder.
+
+Each kill checks all answers so far: the cost of a round grows with the square of its kills.
+"""
+
 CARDS_A_PART, PARTS, TASKS = 15, 4, 4
 ENDED = ("SUCCEEDED", "PARTIAL", "FAILED", "CANCELLED")
 
@@ -300,14 +306,23 @@ class Killed:
 
 
 def killed(kills: int, seed: int, ends: float = float("inf"), say: Callable[[str], None] = lambda line: None) -> Killed:
-    """Kill `kills` times or until `ends`; check after each kill and at the end."""
-    chance, outcome = random.Random(seed), Killed()
-    targets = _shuffled(chance)
+    """Kill `kills` times or until `ends`; check after each kill and at the end of each round."""
+    outcome = Killed()
+    while outcome.total < kills and time.monotonic() < ends:
+        _kill_in_a_round(min(KILLS_A_ROUND, kills - outcome.total), random.Random(seed), ends, outcome, say)
+        seed += 1
+    return outcome
+
+
+def _kill_in_a_round(
+    kills: int, chance: random.Random, ends: float, outcome: Killed, say: Callable[[str], None]
+) -> None:
+    targets, last = _shuffled(chance), outcome.total + kills
     with tempfile.TemporaryDirectory() as folder:
         system = KilledSystem(Path(folder))
         work = Work(lambda: system.url)
         work.start()
-        while outcome.total < kills and time.monotonic() < ends:
+        while outcome.total < last and time.monotonic() < ends:
             _wait_for_answers(work)
             time.sleep(chance.uniform(0.0, 3.0))
             target = next(targets)
@@ -320,8 +335,9 @@ def killed(kills: int, seed: int, ends: float = float("inf"), say: Callable[[str
         for client in _clients.values():
             client.close()
         _clients.clear()
-        outcome.answers, outcome.projects, outcome.plans = work.answers, len(work.projects), len(work.plans)
-    return outcome
+        outcome.answers += work.answers
+        outcome.projects += len(work.projects)
+        outcome.plans += len(work.plans)
 
 
 def _shuffled(chance: random.Random) -> Iterator[Target]:

@@ -26,6 +26,7 @@ class Mutant:
     """Adapts the faults drawn from the seed, as `where` does the scenario, to let the bug show."""
     neighbour: Neighbour | None = None
     kind: type[Simulation] = Simulation
+    crash: str = ""
 
     def caught(self, seeds: Iterable[int]) -> Report | None:
         """Return the first simulation with a violation."""
@@ -33,7 +34,19 @@ class Mutant:
             reports = (
                 simulate(seed, self.where, self.under, kind=self.kind, neighbour=self.neighbour) for seed in seeds
             )
-            return next((report for report in reports if report.broken), None)
+            return first_broken(reports, self.crash)
+
+
+def first_broken(reports: Iterable[Report], crash: str) -> Report | None:
+    """Return the first broken simulation.
+
+    `crash` is the exception that the bug itself raises, if any. Raises AssertionError after another exception: the
+    mutant does not fit the code it replaces, so it proves nothing.
+    """
+    report = next((report for report in reports if report.broken), None)
+    if report and report.broken[0].isupper() and report.broken != crash:
+        raise AssertionError(f"the mutant raises {report.broken}: {report.what}")
+    return report
 
 
 def with_a_cancel(scenario: Scenario) -> Scenario:

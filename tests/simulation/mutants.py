@@ -222,6 +222,7 @@ _OF_RUNS = [
         "connection error crashes",
         "a broken connection to DynamoDB crashes the hop",
         patched("groundwork.adapters.dynamodb.client._code", _code_of_any),
+        crash="AttributeError",
     ),
     Mutant(
         "given up before it was queued",

@@ -107,8 +107,9 @@ def _of_imports(
     applied: _Applied,
     where: Callable[[Scenario], Scenario] = several_parts,
     under: Callable[[Faults], Faults] = lambda faults: faults,
+    crash: str = "",
 ) -> Mutant:
-    return Mutant(name, what, applied, where, under, kind=ImportSimulation)
+    return Mutant(name, what, applied, where, under, kind=ImportSimulation, crash=crash)
 
 
 OF_IMPORTS = [
@@ -158,6 +159,7 @@ OF_IMPORTS = [
         "repeated ids are new",
         "ids are looked up in the project alone, not among the rows read with them",
         patched("groundwork.backlog.new_cards.KnownCards.new_among", _repeats_are_new),
+        crash="TransactWriteError",
     ),
     _of_imports(
         "ended import with earlier counts",

@@ -87,13 +87,15 @@ def _edited(world: World) -> World:
 
 
 OF_RELEASES = [
-    Mutant("newer fields refused", _REFUSED, REFUSED, in_many_hops, neighbour=Neighbour.NEWER),
+    Mutant("newer fields refused", _REFUSED, REFUSED, in_many_hops, neighbour=Neighbour.NEWER, crash="ValidationError"),
     Mutant("newer fields dropped", _DROPPED, DROPPED, in_many_hops, neighbour=Neighbour.NEWER),
     Mutant("runs put whole", _DROPPED, PUT, in_many_hops, neighbour=Neighbour.NEWER),
     Mutant("names derived", _DERIVED, DERIVED, neighbour=Neighbour.OLDER),
 ]
 OF_RELEASES_OF_PLANS = (
-    ExecutionMutant("newer fields refused", _REFUSED, REFUSED, _undisturbed, neighbour=Neighbour.NEWER),
+    ExecutionMutant(
+        "newer fields refused", _REFUSED, REFUSED, _undisturbed, neighbour=Neighbour.NEWER, crash="ValidationError"
+    ),
     ExecutionMutant("newer fields dropped", _DROPPED, DROPPED, _edited, neighbour=Neighbour.NEWER),
     ExecutionMutant("names derived", _DERIVED, DERIVED, _undisturbed, neighbour=Neighbour.OLDER),
 )

@@ -16,6 +16,7 @@ from groundwork.runs.model import MAX_HOPS, RunStatus, RunType
 from tests.runs.world import PIPELINE
 from tests.simulation.blocks import in_blocks
 from tests.simulation.faults import Faults
+from tests.simulation.mutant import patched
 from tests.simulation.mutant_seeds import first_of_all
 from tests.simulation.mutants import MUTANTS, SEEDS, Mutant
 from tests.simulation.records import MOMENTS, left_by, recorded, rows_of
@@ -82,6 +83,13 @@ def test_the_command_says_what_it_has_found(asked: list[str], said: str) -> None
 def test_a_bug_put_in_on_purpose_is_found(mutant: Mutant) -> None:
     report = mutant.caught(first_of_all(mutant.name, range(1, SEEDS + 1)))
     assert report is not None, mutant.what
+
+
+def test_a_mutant_with_an_unexpected_crash_proves_nothing() -> None:
+    misfit = Mutant("misfit", "takes no argument", patched("groundwork.runs.continuation.save_ms", lambda: 0))
+    with pytest.raises(AssertionError, match="the mutant raises TypeError"):
+        misfit.caught([1])
+    assert replace(misfit, crash="TypeError").caught([1])
 
 
 @pytest.mark.full

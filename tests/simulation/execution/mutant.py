@@ -8,7 +8,7 @@ from typing import Any
 from tests.simulation.execution.faults import ExecutionFaults
 from tests.simulation.execution.simulation import simulate_execution
 from tests.simulation.execution.worlds import World
-from tests.simulation.mutant import SEEDS
+from tests.simulation.mutant import SEEDS, first_broken
 from tests.simulation.releases import Neighbour
 from tests.simulation.simulation import Report
 
@@ -27,6 +27,7 @@ class ExecutionMutant:
     """The first seed to try when time is short."""
 
     neighbour: Neighbour | None = None
+    crash: str = ""
 
     def _world(self, world: World) -> World:
         """Users add, move and schedule nothing unless the bug needs it."""
@@ -36,4 +37,4 @@ class ExecutionMutant:
         """Return the first failed simulation."""
         with self.applied():
             reports = (simulate_execution(seed, self._world, self.under, self.neighbour) for seed in seeds)
-            return next((report for report in reports if report.broken), None)
+            return first_broken(reports, self.crash)

@@ -26,17 +26,17 @@ _fire, _selected_tasks, _completed_tasks, _changed_elements = (
 )
 
 
-def _whenever_told(execution_state: ExecutionState, expression: str, time: str, asked: Any) -> ExecutionState:
-    return _fire(execution_state.with_execution(last_fired=None), expression, time, asked)
+def _whenever_told(execution_state: ExecutionState, *event: Any) -> ExecutionState:
+    return _fire(execution_state.with_execution(last_fired=None), *event)
 
 
-def _in_silence(execution_state: ExecutionState, expression: str, time: str, asked: Any) -> ExecutionState:
+def _in_silence(execution_state: ExecutionState, expression: str, time: str, asked: Any, checks: Any) -> ExecutionState:
     """As in releases without a record of skipped times."""
     try:
         execute(execution_state, asked, again=True)
     except Refusal:
         raise NotScheduled from None
-    return _fire(execution_state, expression, time, asked)
+    return _fire(execution_state, expression, time, asked, checks)
 
 
 def _takes_new_tasks(before: Plan, after: Plan) -> ChangedElements:

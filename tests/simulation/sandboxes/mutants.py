@@ -16,7 +16,7 @@ from groundwork.checks.runner import _Course
 from groundwork.checks.sandboxes import OpenSandbox
 from groundwork.checks.steps import next_run
 from groundwork.sandbox.model import SandboxSpec
-from tests.simulation.mutant import SEEDS, patched, patched_all
+from tests.simulation.mutant import SEEDS, first_broken, patched, patched_all
 from tests.simulation.sandboxes.faults import SandboxFaults
 from tests.simulation.sandboxes.simulation import World, simulate_sandboxes
 from tests.simulation.simulation import Report
@@ -42,7 +42,7 @@ class SandboxMutant:
         """Return the first failed simulation."""
         with self.applied():
             reports = (simulate_sandboxes(seed, self.where, self.under) for seed in seeds)
-            return next((report for report in reports if report.broken), None)
+            return first_broken(reports, crash="")
 
 
 def cancelling(world: World) -> World:
