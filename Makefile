@@ -56,7 +56,7 @@ $(INSTALLED): requirements/dev.txt $(LINUX)
 	if ! .venv/bin/uv --version >/dev/null 2>&1; then \
 		.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r .venv/uv.txt; \
 	fi; \
-	.venv/bin/uv pip sync --quiet --require-hashes --python .venv/bin/python requirements/dev.txt $(LINUX); \
+	.venv/bin/uv pip sync --quiet --compile-bytecode --require-hashes --python .venv/bin/python requirements/dev.txt $(LINUX); \
 	touch $@
 
 # The dashboard: a new lock reinstalls the packages, a new source rebuilds.
@@ -111,7 +111,7 @@ test-all: $(INSTALLED) web
 	@$(BESIDE) all-tests
 
 quick-tests:
-	@$(OFFLINE) python -m pytest -m quick $(PARALLEL)
+	@$(OFFLINE) EXAMPLES=some python -m pytest -m quick $(PARALLEL)
 
 all-tests:
 	@$(OFFLINE) python -m pytest -m "not long" $(PARALLEL)

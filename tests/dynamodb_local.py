@@ -23,6 +23,9 @@ __all__ = ["dynamodb_local", "fetched", "running"]
 
 START_SECONDS = 60
 
+_BRIEF = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
+"""Options for a minute of life: the optimizing compiler and a parallel collector would cost more than they bring."""
+
 
 @pytest.fixture(scope="session")
 def dynamodb_local() -> Iterator[str]:
@@ -63,7 +66,7 @@ def _started(emulator: Path) -> tuple["subprocess.Popen[bytes]", int]:
     """On another port where somebody else has taken the first one in the meantime."""
     for _ in range(3):
         port = free_port()
-        command = ["java", "-Xmx512m", "-Djava.library.path=./DynamoDBLocal_lib", "-jar", "DynamoDBLocal.jar"]
+        command = ["java", "-Xmx512m", *_BRIEF, "-Djava.library.path=./DynamoDBLocal_lib", "-jar", "DynamoDBLocal.jar"]
         options = ["-inMemory", "-sharedDb", "-disableTelemetry", "-port", str(port)]
         with _log(emulator, port).open("w") as output:
             process = subprocess.Popen([*command, *options], cwd=emulator, stdout=output, stderr=subprocess.STDOUT)

@@ -25,10 +25,16 @@ PLACES = {
     "adapters/git/test_parallel_landings.py": "full",
     # whole runs over real HTTP: each fault is tested quickly by itself in the same folder
     "llm/test_runs_over_http.py": "full",
+    # processes of the local system: one system run is quick
     "local/demo/test_command.py": "full",
     "local/test_async_invokes.py": "full",
+    "local/test_bursts.py": "full",
     "local/test_command.py": "full",
+    "local/test_dropped_files.py": "full",
+    "local/test_event_sources.py": "full",
+    "local/test_invocations.py": "full",
     "local/test_kept_data.py": "full",
+    "local/test_read_path.py": "full",
     "repository_checks/test_on_this_machine.py": "full",
     "repository_checks/test_sessions_on_this_machine.py": "full",
     "sandbox": "full",

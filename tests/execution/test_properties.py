@@ -12,6 +12,7 @@ from groundwork.execution.state import ENDED_STATUSES
 from groundwork.execution.worker import Completed, Failed, Suspended, TaskOutcome, TransientFailure
 from groundwork.plans.draft import PhaseDraft
 from groundwork.plans.model import Condition, Plan, PlanStatus, TaskStatus
+from tests.examples import examples
 from tests.execution.scripted_plan import Iteration, Play
 from tests.fakes.executions import MemoryExecutions
 from tests.plans.plans import EFFORTS, draft, phase, plan_of
@@ -133,7 +134,7 @@ class Chooser:
         return st.sampled_from(acts * 5 + seldom)
 
 
-@settings(WIDE, max_examples=250)
+@settings(WIDE, max_examples=examples(250))
 @given(st.data())
 def test_whatever_workers_and_people_do_in_whatever_order_the_plan_stays_right(data: st.DataObject) -> None:
     plan = data.draw(plans())
@@ -148,7 +149,7 @@ def test_whatever_workers_and_people_do_in_whatever_order_the_plan_stays_right(d
     assert play.status in (PlanStatus.COMPLETED, PlanStatus.CANCELLED, PlanStatus.FAILED) or play.waits_for_a_person()
 
 
-@settings(WIDE, max_examples=120)
+@settings(WIDE, max_examples=examples(120))
 @given(st.data())
 def test_a_plan_whose_people_act_comes_to_its_end(data: st.DataObject) -> None:
     plan = data.draw(plans())

@@ -21,6 +21,7 @@ from groundwork.plans.repositories import Repository
 from groundwork.plans.reviews import Choice, apply_suggestions
 from groundwork.plans.suggestions import Suggestion, affected_part, apply_chosen, select_applicable
 from groundwork.plans.validation import faults
+from tests.examples import examples
 from tests.fakes.plans import MemoryPlans, MemoryStories
 from tests.plans.plans import NOW, operations, plans
 from tests.simulation.dynamodb import Database, in_place_of_aws
@@ -309,9 +310,9 @@ SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too
 
 TestEditing = Editing.TestCase
 TestEditing.settings = settings(
-    max_examples=150, stateful_step_count=25, deadline=None, suppress_health_check=SLOW, print_blob=True
+    max_examples=examples(150), stateful_step_count=25, deadline=None, suppress_health_check=SLOW, print_blob=True
 )
 TestEditingTheStore = EditingTheStore.TestCase
 TestEditingTheStore.settings = settings(
-    max_examples=40, stateful_step_count=20, deadline=None, suppress_health_check=SLOW, print_blob=True
+    max_examples=examples(40), stateful_step_count=20, deadline=None, suppress_health_check=SLOW, print_blob=True
 )

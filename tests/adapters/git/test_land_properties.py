@@ -19,6 +19,7 @@ from groundwork.adapters.git.trees import FILE, entry_at, update_tree
 from groundwork.agent.commit_message import TASK, Marks, task_message, trailers
 from groundwork.agent.repository import Landed, MergeConflict, RepositoryUnreachable
 from groundwork.plans.repositories import Repository
+from tests.examples import examples
 
 BRANCH = "work"
 LINES = [b"%d\n" % number for number in range(6)]
@@ -61,7 +62,7 @@ TASKS = st.lists(
 )
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(30), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(TASKS)
 def test_the_branch_is_one_line_of_each_landed_task_once_and_nothing_else(
     tasks: list[tuple[dict[str, bytes | None], int, list[str]]],

@@ -17,9 +17,10 @@ from groundwork.backlog.card_import.parameters import Parameters
 from groundwork.backlog.new_cards import NewCard
 from groundwork.errors import Refusal
 from tests.backlog.card_import.exports import SURVEYMONKEY, archive_of, document, google_play, play_row, table, workbook
+from tests.examples import examples
 
 FUZZ = settings(
-    deadline=None, max_examples=80, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
+    deadline=None, max_examples=examples(80), suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
 )
 
 
@@ -161,7 +162,7 @@ STARTS = (
 )
 
 
-@settings(FUZZ, max_examples=200)
+@settings(FUZZ, max_examples=examples(200))
 @given(
     st.sampled_from(STARTS),
     st.binary(max_size=200) | st.text(max_size=100).map(lambda text: text.encode(errors="replace")),
@@ -194,7 +195,7 @@ json_values = st.recursive(
 )
 
 
-@settings(FUZZ, max_examples=150)
+@settings(FUZZ, max_examples=examples(150))
 @given(json_values)
 def test_no_json_does_worse_than_be_refused(value: object) -> None:
     try:
