@@ -24,7 +24,7 @@ __all__ = ["dynamodb_local", "fetched", "running"]
 START_SECONDS = 60
 
 _BRIEF = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
-"""Options for a minute of life: the optimizing compiler and a parallel collector would cost more than they bring."""
+"""Options for a minute of life: the optimizing compiler alone would take most of the processor."""
 
 
 @pytest.fixture(scope="session")
