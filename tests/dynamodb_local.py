@@ -24,7 +24,7 @@ __all__ = ["dynamodb_local", "fetched", "running"]
 START_SECONDS = 60
 
 _BRIEF = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
-"""Options for a minute of life: the optimizing compiler alone would take most of the processor."""
+"""Options for a short life: the optimizing compiler would take most of the processor."""
 
 
 @pytest.fixture(scope="session")
