@@ -56,6 +56,9 @@ class Told:
         (Target.WORKER, 0.0, False, 1, 0),
         (Target.ENGINE, 5.0, False, 1, 0),
         (Target.ENGINE, 0.0, False, 0, 1),
+        (Target.ENGINE, -0.5, False, 0, 1),
+        (Target.ENGINE, -2.0, False, 1, 0),
+        (Target.SYSTEM, -0.5, False, 1, 0),
         (Target.ALL, 0.0, False, 0, 1),
     ],
 )
