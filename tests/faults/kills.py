@@ -35,7 +35,7 @@ LAST_MOMENTS_S = 0.1
 """The engine answers before its file has committed; 3 ms were seen."""
 
 ON_ITS_WAY_S = 1.0
-"""An answer of a killed engine arrives this much later at most. Its successor takes longer to start."""
+"""An answer of a killed engine arrives at most so much later. Its successor starts slower."""
 
 PATIENCE_S = 300.0
 FACT_PATIENCE_S = 60.0

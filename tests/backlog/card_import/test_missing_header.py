@@ -62,3 +62,18 @@ def test_a_number_in_brackets_begins_a_header(query: dict[str, str]) -> None:
 )
 def test_arrays_stay_json(body: str) -> None:
     assert upload(body).cards[0].text == "a"
+
+
+def test_a_row_below_is_data_though_one_of_its_cells_is_a_known_name() -> None:
+    header = "Task ID,Task Name,Task Content,List Name\n"
+    found = upload(f"{header}86a1,Slow search,It takes ten seconds,Feedback\n86a2,Export,It has no dates,Feedback\n")
+    assert [card.text for card in found.cards] == [
+        "Slow search\n\nIt takes ten seconds",
+        "Export\n\nIt has no dates",
+    ]
+    assert [card.external_id for card in found.cards] == ["86a1", "86a2"]
+
+
+def test_lines_above_a_table_may_be_filled_with_delimiters() -> None:
+    found = upload("Report of May,,\n,,\nId,Feedback,Stars\n1,The search is slow,3\n")
+    assert [card.text for card in found.cards] == ["The search is slow"]

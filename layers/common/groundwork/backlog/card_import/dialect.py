@@ -15,6 +15,8 @@ NO_DELIMITER = "\x1f"
 MAX_PREAMBLE = 20
 # stray quotes and extra cells are usual in exports: not every row fits
 ENOUGH = 0.8
+# a spreadsheet fills lines above its table with delimiters, as wide as the table
+_EMPTY = " \r\n" + "".join(DELIMITERS)
 _ENCLOSED = re.compile(r'"(?:[^"]|"")*+"')
 _SEP_LINE = re.compile(r'^\ufeff?"?sep=(.)"?\s*$', re.IGNORECASE | re.DOTALL)
 
@@ -65,11 +67,22 @@ def _delimited(lines: Sequence[str], recognised: Recognised) -> Dialect:
     below = [] if single == 0 else [trial for start in starts[1:] for trial in _tries(lines, start, recognised)]
     fitting = [trial for trial in (*first, *below) if trial.share >= ENOUGH]
     if single != 0 and (known := _best(fitting, rated=1)):
-        return _escaped(lines, known).dialect()
+        return _escaped(lines, _header_above(known, first) or known).dialect()
     if single is not None:
         return Dialect(NO_DELIMITER, single)
     found = _best(fitting, rated=0) or max(first, key=lambda trial: trial.worth, default=None)
     return _escaped(lines, found).dialect() if found else Dialect(NO_DELIMITER)
+
+
+def _header_above(known: _Trial, first: Sequence[_Trial]) -> _Trial | None:
+    """Return the first row as the header if it names every column of the row with a known name.
+
+    That row may be data: a list called "Feedback". Lines above a table have no name for each of its columns.
+    """
+    if known.rated > 1:
+        return None
+    same = (trial for trial in first if trial.delimiter == known.delimiter and len(trial.names) == len(known.names))
+    return next((trial for trial in same if all(trial.names) and len(set(trial.names)) == len(trial.names)), None)
 
 
 def _below_sep_line(lines: Sequence[str], delimiter: str) -> Dialect:
@@ -89,7 +102,7 @@ def _cells(line: str) -> list[str]:
 
 
 def _tries(lines: Sequence[str], start: int, recognised: Recognised) -> list[_Trial]:
-    if not lines[start].strip():
+    if not lines[start].strip(_EMPTY):
         return []
     # a name that goes on in the next line has its delimiter there
     is_open = lines[start].count('"') % 2 == 1
@@ -107,7 +120,11 @@ def _trial(
     header, *rows = records
     fitting = sum(len(row) == len(header) for row in rows)
     share = fitting / len(rows) if rows else 1.0
-    return _Trial(start, delimiter, header, share, recognised(header), escape)
+    rated = recognised(header)
+    if not rated and len(header) > 2 and sum(map(bool, header)) == 1:
+        # a title
+        return None
+    return _Trial(start, delimiter, header, share, rated, escape)
 
 
 def _records(lines: Sequence[str], delimiter: str, escape: str | None) -> list[list[str]]:

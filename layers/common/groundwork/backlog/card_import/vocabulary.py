@@ -38,7 +38,7 @@ TITLE = listed(
     제목, 요약"""
 )
 EXTERNAL_ID = listed(
-    """external id, externalid, uuid, guid, review id, recommendation id, feedback id, response id, responseid,
+    """external id, externalid, uuid, guid, bug id, review id, recommendation id, feedback id, response id, responseid,
     respondent id, submission id, ticket id, task id, item id, thread id, story id, ticket number,
     ticket no, case id, case number, issue key,
     issue id, conversation id, message id, comment id, post id, tweet id, entry id, record id, idea id,
