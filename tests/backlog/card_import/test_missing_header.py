@@ -77,3 +77,8 @@ def test_a_row_below_is_data_though_one_of_its_cells_is_a_known_name() -> None:
 def test_lines_above_a_table_may_be_filled_with_delimiters() -> None:
     found = upload("Report of May,,\n,,\nId,Feedback,Stars\n1,The search is slow,3\n")
     assert [card.text for card in found.cards] == ["The search is slow"]
+
+
+def test_a_column_named_by_the_user_is_found_below_other_lines() -> None:
+    found = upload("Report;;\nFrom;2024;\nNr;Was fehlt;Note\n1;The search is slow;3\n", text="Was fehlt")
+    assert [card.text for card in found.cards] == ["The search is slow"]

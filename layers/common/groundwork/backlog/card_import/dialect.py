@@ -21,7 +21,10 @@ _ENCLOSED = re.compile(r'"(?:[^"]|"")*+"')
 _SEP_LINE = re.compile(r'^\ufeff?"?sep=(.)"?\s*$', re.IGNORECASE | re.DOTALL)
 
 Recognised = Callable[[Sequence[str]], int]
-"""Rates a header row: 2 for a known export, 1 for a known name, 0 for none."""
+"""Rates a header row.
+
+It is 3 or more with a column named by the user, 2 for a known export, 1 for a known name, else 0.
+"""
 
 
 @dataclass(frozen=True, slots=True)

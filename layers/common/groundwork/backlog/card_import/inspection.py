@@ -10,7 +10,7 @@ from itertools import islice
 from groundwork.backlog.card_import import json_pages, json_records, json_values, unpack
 from groundwork.backlog.card_import.content import Content, Derived, Kept
 from groundwork.backlog.card_import.dates import OrderVotes
-from groundwork.backlog.card_import.dialect import Dialect, find_dialect
+from groundwork.backlog.card_import.dialect import Dialect, Recognised, find_dialect
 from groundwork.backlog.card_import.encoding import Encoding, detect, splits_by_bytes, transcoded
 from groundwork.backlog.card_import.export_format import Format
 from groundwork.backlog.card_import.formats import BY_NAME, recognise
@@ -152,7 +152,7 @@ def _table(layout: Layout, content: Content, parameters: Parameters) -> Layout:
         # a first line longer than the sample needs another one to be compared with
         if size >= SAMPLE_BYTES and len(lines) > 1:
             break
-    dialect = find_dialect(lines, lambda names: rate(names, is_json=False))
+    dialect = find_dialect(lines, _rating(parameters))
     if parameters.delimiter:
         same = dialect.delimiter == parameters.delimiter
         dialect = replace(dialect, delimiter=parameters.delimiter, quoted=dialect.quoted or not same)
@@ -185,23 +185,22 @@ def _sheet(content: Content, parameters: Parameters) -> tuple[Layout, Content]:
     filled = {name: rows for name in sheets.names if (rows := sheets.sample(name))}
     if not filled:
         raise Invalid.field("body", "is empty")
-    wanted = [key(name) for name in parameters.text]
-    headers = {name: _sheet_header(rows) for name, rows in filled.items()}
-    # 3: a column named by the user outweighs a known export
-    rated = {
-        name: rate(rows[headers[name]], is_json=False) + 3 * any(key(cell) in wanted for cell in rows[headers[name]])
-        for name, rows in filled.items()
-    }
-    sheet = max(filled, key=lambda name: rated[name])
+    rating = _rating(parameters)
+    headers = {name: _sheet_header(rows, rating) for name, rows in filled.items()}
+    sheet = max(filled, key=lambda name: rating(filled[name][headers[name]]))
     return _sheet_layout(content, sheet, filled[sheet], headers[sheet], [name for name in filled if name != sheet])
 
 
-def _sheet_header(rows: Sequence[Sequence[str]]) -> int:
+def _rating(parameters: Parameters) -> Recognised:
+    """Return the rating of header rows; a column named by the user outweighs a known export."""
+    wanted = {key(name) for name in parameters.text}
+    return lambda names: rate(names, is_json=False) + 3 * any(key(name) in wanted for name in names)
+
+
+def _sheet_header(rows: Sequence[Sequence[str]], rating: Recognised) -> int:
     """Find the header below title lines: the first known one, else the first full row."""
     for at, row in enumerate(rows[:21]):
-        if rate(row, is_json=False) and (
-            len(row) > 1 or len(rows) == 1 or at == len(rows) - 1 or len(rows[at + 1]) <= 1
-        ):
+        if rating(row) and (len(row) > 1 or len(rows) == 1 or at == len(rows) - 1 or len(rows[at + 1]) <= 1):
             return at
     widths = sorted(len(row) for row in rows)
     usual = widths[len(widths) // 2]
