@@ -17,7 +17,7 @@ def upload(body: bytes, **query: str | list[str]) -> Upload:
 PERSONAL = columns(
     """Name, First Name, last_name, E-mail, Email Address, Requester email,
     Customer Email, IP Address, Submission IP, Phone number, Author, author.login,
-    user.id, Assignee Id, Reporter, Watchers, Username, reviewerNickname, Respondent,
+    user.id, Assignee Id, Reporter, Person, Watchers, Username, reviewerNickname, Respondent,
     Vorname, Nachname, Telefonnummer, Prénom, Correo electrónico, 氏名, メールアドレス, 用户名,
     이메일, Contact Name, Case Owner, Created By, assigned_to, User Email Address,
     avatar_url, Twitter handle, Date of birth, requester.email, Submitted by, Posted by, Approved By,
