@@ -277,7 +277,7 @@ class Work(threading.Thread):
                 self._facts[what] = Fact(time.monotonic(), holds)
 
     def give_up(self, what: str) -> None:
-        """Forget a fact that the engine's death has made untrue, and the facts that build on it."""
+        """Forget a fact that is no longer true, reported or lost with the engine."""
         with self._lock:
             self._lost.add(what)
             self._facts.pop(what, None)
@@ -361,16 +361,18 @@ def check_facts(system: KilledSystem, work: Work, target: Target, outcome: Kille
     outcome.kills[target] += 1
     if not system.restart(target):
         outcome.violations.append(f"after {target} was killed: the local system has ended too")
-    # not before the restart: the last answer may still be on its way at the kill
+    if target in (Target.ENGINE, Target.ALL):
+        # the last answer may still be on its way to the client that records it
+        time.sleep(ON_ITS_WAY_S)
     for what, fact in work.facts().items():
         outcome.checks += 1
         if _until(partial(fact.holds, _client(system.url)), FACT_PATIENCE_S):
             continue
         if target in (Target.ENGINE, Target.ALL) and -ON_ITS_WAY_S < at - fact.at < LAST_MOMENTS_S:
             outcome.lost_in_last_moments += 1
-            work.give_up(what)
         else:
             outcome.violations.append(f"after {target} was killed: {what}, told {at - fact.at:.3f} s before, is not so")
+        work.give_up(what)
 
 
 def _judge(system: KilledSystem, work: Work, outcome: Killed) -> None:
