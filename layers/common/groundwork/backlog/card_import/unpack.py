@@ -63,8 +63,8 @@ _OFFICE = (
 _DATA = re.compile(r"\.(csv|tsv|tab|txt|json|ndjson|jsonl|xlsx|xlsm|gz|zip)$", re.IGNORECASE)
 _HIDDEN = re.compile(r"(^|/)(__MACOSX/|\.)")
 _SLACK_DAY = re.compile(r"^[^/]+/\d{4}-\d\d-\d\d\.json$")
-# zipfile raises RuntimeError for a password, NotImplementedError for an unknown compression
-_ZIP_ERRORS = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError, OSError, ValueError)
+# zipfile raises RuntimeError for a password, and its subclass NotImplementedError for an unknown compression
+_ZIP_ERRORS = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, OSError, ValueError)
 
 
 @dataclass(frozen=True, slots=True)

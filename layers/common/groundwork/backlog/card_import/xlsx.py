@@ -31,7 +31,6 @@ _BROKEN = (
     AttributeError,
     EOFError,
     OSError,
-    NotImplementedError,
     RuntimeError,
     OverflowError,
     AssertionError,
