@@ -32,6 +32,17 @@ from tests.fakes.checks import exits
 from tests.fakes.upstream import FakeServer
 from tests.plans.plans import draft, id_of, phase, plan_of
 
+DEAR = Usage(100_000, 10_000, calls=1)
+
+
+def is_review(conversation: Conversation) -> bool:
+    return DECIDE in {tool.name for tool in conversation.tools}
+
+
+def undecided(usage: Usage) -> Turn:
+    """Return a turn of a reviewer that talks, and does not decide."""
+    return Turn(({"type": "text", "text": "Hm."},), TurnEnd.SAID, usage, MODEL)
+
 
 def decision(approve: bool) -> Turn:
     given = {"approve": approve, "reason": "The test was weakened." if not approve else "It does what the task asks."}
@@ -47,7 +58,7 @@ class Reviewer:
     shown: list[str] = field(default_factory=list)
 
     def __call__(self, conversation: Conversation) -> Turn | None:
-        if DECIDE not in {tool.name for tool in conversation.tools}:
+        if not is_review(conversation):
             return None
         self.shown.append(str(conversation.messages[0].content[0]["text"]))
         return decision(self.approves)
@@ -181,16 +192,16 @@ async def test_a_second_review_has_what_the_first_left_of_their_share_of_the_cos
         return exits(command, 0, f"== {1 if 'theirs' in files else 5} passed in 1.00s ==")
 
     world = World(world.plan, SETTINGS, LandingChecks(counts), tests=5)
-    each, most = cost_micro_usd(MODEL, Usage(100_000, 10_000, calls=1)), review_cost_for("M")
+    each, most = cost_micro_usd(MODEL, DEAR), review_cost_for("M")
     first, asked = most // each, []
 
     def talks(conversation: Conversation) -> Turn | None:
-        if DECIDE not in {tool.name for tool in conversation.tools}:
+        if not is_review(conversation):
             return None
         asked.append(conversation)
         if len(asked) == first:
-            return replace(decision(approve=True), usage=Usage(100_000, 10_000, calls=1))
-        return Turn(({"type": "text", "text": "Hm."},), TurnEnd.SAID, Usage(100_000, 10_000, calls=1), MODEL)
+            return replace(decision(approve=True), usage=DEAR)
+        return undecided(DEAR)
 
     world.model.script = talks
     world.model.script = moves_before_the_push(world)
@@ -203,7 +214,7 @@ def deletes(path: str) -> Callable[[Conversation], Turn | None]:
     """A session that deletes a file and finishes."""
 
     def script(conversation: Conversation) -> Turn | None:
-        if DECIDE in {tool.name for tool in conversation.tools}:
+        if is_review(conversation):
             return decision(approve=True)
         turns = len(conversation.messages) // 2
         steps: tuple[tuple[str, dict[str, Any]], ...] = (
@@ -245,8 +256,8 @@ async def test_a_repository_may_ask_for_a_review_of_every_change() -> None:
 
 async def test_a_reviewer_that_does_not_decide_approves_nothing() -> None:
     world, _ = reviewed_world("conftest.py")
-    chatter = Turn(({"type": "text", "text": "Fine."},), TurnEnd.SAID, Usage(1, 1, calls=1), MODEL)
-    world.model.script = lambda conversation: chatter if DECIDE in {tool.name for tool in conversation.tools} else None
+    chatter = undecided(Usage(1, 1, calls=1))
+    world.model.script = lambda conversation: chatter if is_review(conversation) else None
     assert await world.work("a") == "WORK"
     assert "no decision" in world.state("a").failed[0].reason
     assert world.commits() == []
@@ -257,15 +268,15 @@ async def test_a_review_ends_at_its_share_of_the_cost() -> None:
     asked = []
 
     def talks(conversation: Conversation) -> Turn | None:
-        if DECIDE not in {tool.name for tool in conversation.tools}:
+        if not is_review(conversation):
             return None
         asked.append(conversation)
-        return Turn(({"type": "text", "text": "Hm."},), TurnEnd.SAID, Usage(100_000, 10_000, calls=1), MODEL)
+        return undecided(DEAR)
 
     world.model.script = talks
     assert await world.work("a") == "WORK"
     assert "limit of its cost" in world.state("a").failed[0].reason
-    each = cost_micro_usd(MODEL, Usage(100_000, 10_000, calls=1))
+    each = cost_micro_usd(MODEL, DEAR)
     most = review_cost_for("M")
     assert (len(asked) - 1) * each < most <= len(asked) * each
     assert world.state("a").usage.cost_micro_usd >= len(asked) * each
@@ -277,17 +288,17 @@ async def test_an_interrupted_review_leaves_only_the_rest_of_its_share() -> None
     asked = []
 
     def fails_in_the_second_turn(conversation: Conversation) -> Turn | None:
-        if DECIDE not in {tool.name for tool in conversation.tools}:
+        if not is_review(conversation):
             return None
         asked.append(len(conversation.messages))
         if len(asked) == 2:
             raise Unavailable("busy")
-        return Turn(({"type": "text", "text": "Hm."},), TurnEnd.SAID, Usage(100_000, 10_000, calls=1), MODEL)
+        return undecided(DEAR)
 
     world.model.script = fails_in_the_second_turn
     while not world.state("a").failed:
         await world.work("a")
-    each = cost_micro_usd(MODEL, Usage(100_000, 10_000, calls=1))
+    each = cost_micro_usd(MODEL, DEAR)
     # the turn with the fault is free
     assert (len(asked) - 2) * each < review_cost_for("M") <= (len(asked) - 1) * each
     assert asked[2] == 1
@@ -298,7 +309,7 @@ async def test_a_reviewer_cannot_write() -> None:
     results: list[str] = []
 
     def writes_first(conversation: Conversation) -> Turn | None:
-        if DECIDE not in {tool.name for tool in conversation.tools}:
+        if not is_review(conversation):
             return None
         if len(conversation.messages) > 1:
             results.append(json.dumps([dict(block) for block in conversation.messages[-1].content]))

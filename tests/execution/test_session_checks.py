@@ -21,6 +21,7 @@ from groundwork.llm.conversation import Conversation, Turn
 from groundwork.plans.model import PlanStatus, TaskStatus
 from groundwork.sandbox.errors import SandboxUnavailable
 from tests.agent.world import call, calls
+from tests.execution.checked_landing import to_the_end
 from tests.execution.test_agent_worker import World
 from tests.fakes.checks import ScriptedChecks, exits
 from tests.plans.plans import draft, id_of, phase, plan_of
@@ -86,14 +87,6 @@ def session_of(world: World, key: str = "a") -> Session:
     session = world.sessions.load(id_of(world.plan, key), world.state(key).attempts)
     assert session
     return session
-
-
-async def to_the_end(world: World, key: str = "a", steps: int = 40) -> str:
-    for _ in range(steps):
-        step = await world.work(key)
-        if step not in ("WORK", "LATER"):
-            return step
-    raise AssertionError("it does not end")
 
 
 def ends(count: int) -> dict[str, Any]:
