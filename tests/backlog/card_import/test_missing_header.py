@@ -74,8 +74,9 @@ def test_a_row_below_is_data_though_one_of_its_cells_is_a_known_name() -> None:
     assert [card.external_id for card in found.cards] == ["86a1", "86a2"]
 
 
-def test_lines_above_a_table_may_be_filled_with_delimiters() -> None:
-    found = upload("Report of May,,\n,,\nId,Feedback,Stars\n1,The search is slow,3\n")
+@pytest.mark.parametrize("above", ["Report of May,,\n,,\n", "Report,2026-05-01,2026-05-31\n"])
+def test_lines_above_a_table_may_be_as_wide_as_it(above: str) -> None:
+    found = upload(f"{above}Id,Feedback,Stars\n1,The search is slow,3\n")
     assert [card.text for card in found.cards] == ["The search is slow"]
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
+from groundwork.backlog.card_import.headers import lacks_header
 from groundwork.backlog.card_import.limits import SAMPLE_RECORDS
 
 DELIMITERS = (",", ";", "\t", "|")
@@ -85,7 +86,8 @@ def _header_above(known: _Trial, first: Sequence[_Trial]) -> _Trial | None:
     if known.rated > 1:
         return None
     same = (trial for trial in first if trial.delimiter == known.delimiter and len(trial.names) == len(known.names))
-    return next((trial for trial in same if all(trial.names) and len(set(trial.names)) == len(trial.names)), None)
+    full = (trial for trial in same if all(trial.names) and len(set(trial.names)) == len(trial.names))
+    return next((trial for trial in full if not lacks_header(trial.names)), None)
 
 
 def _below_sep_line(lines: Sequence[str], delimiter: str) -> Dialect:
