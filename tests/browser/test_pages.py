@@ -61,7 +61,7 @@ def test_axe_finds_nothing_wrong_with_a_dialog(system: SampleData, comes: Comes,
     ask(person.opens(system.pages[where]))
     dialog = person.page.get_by_role("dialog").or_(person.page.get_by_role("alertdialog"))
     expect(dialog).to_be_visible()
-    person.page.wait_for_load_state("networkidle")
+    person.wait_until_idle()
     assert person.barriers() == []
     # Focus is in the dialog, and returns to the page on Escape.
     assert dialog.evaluate("dialog => dialog.contains(document.activeElement)")

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any, Literal
 
-from playwright.sync_api import Browser, ConsoleMessage, Page
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, TimeoutError
 
 from tests.browser.chromium import PATIENCE_MS
 
@@ -29,6 +29,10 @@ class User:
         """Errors of the page: exceptions, error logs, violations of the security policy."""
         self.page.on("pageerror", lambda error: self.troubles.append(f"{error}"))
         self.page.on("console", self._heard)
+        self._requests: set[Request] = set()
+        self.page.on("request", lambda request: self._requests.add(request))
+        self.page.on("requestfinished", lambda request: self._requests.discard(request))
+        self.page.on("requestfailed", lambda request: self._requests.discard(request))
 
     def _heard(self, message: ConsoleMessage) -> None:
         # The browser logs every failed response itself, even an expected one.
@@ -39,8 +43,15 @@ class User:
         """Open a page; wait for its heading and its first requests."""
         self.page.goto(path)
         self.page.get_by_role("heading", level=1).first.wait_for()
-        self.page.wait_for_load_state("networkidle")
+        self.wait_until_idle()
         return self.page
+
+    def wait_until_idle(self) -> None:
+        """Wait until no request is open. Fails with the open ones: each keeps a connection of the page."""
+        try:
+            self.page.wait_for_load_state("networkidle")
+        except TimeoutError as exc:
+            raise AssertionError(f"Open requests: {sorted(request.url for request in self._requests)}") from exc
 
     def prefers(self, colors: Literal["light", "dark"]) -> None:
         self.page.emulate_media(color_scheme=colors, reduced_motion="reduce")

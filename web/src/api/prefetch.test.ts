@@ -48,6 +48,22 @@ test("an answer that has become old is not taken", async () => {
   expect(calls).toHaveLength(2);
 });
 
+test.each(["an old response", "a response to another token"])(
+  "%s is cancelled, so its connection is free",
+  async (kind) => {
+    vi.useFakeTimers({ toFake: ["performance"] });
+    token.set("secret");
+    const cancelled = vi.fn();
+    const body = new ReadableStream({ cancel: cancelled });
+    vi.spyOn(globalThis, "fetch").mockResolvedValue(new Response(body));
+    prefetch.start("/api/projects");
+    if (kind === "an old response") vi.advanceTimersByTime(10_001);
+    else token.set("another");
+    expect(prefetch.take("/api/projects")).toBeUndefined();
+    await vi.waitFor(() => expect(cancelled).toHaveBeenCalledOnce());
+  },
+);
+
 test("a question with an ETag is another question", async () => {
   token.set("secret");
   const { calls } = server();

@@ -1,7 +1,7 @@
 /**
  * Sends the first requests of a page while its code is still loading; `client.ts` picks up the responses.
  *
- * A response is used once, with the same token, and only while fresh.
+ * A response is used once, with the same token, and only while fresh; another is cancelled.
  */
 
 import { token } from "./token";
@@ -26,8 +26,12 @@ export const prefetch = {
   take(path: string): Promise<Response> | undefined {
     const found = pending.get(path);
     pending.delete(path);
-    const isNew = found && found.token === token.get() && performance.now() - found.requestedAt < MAX_AGE_MS;
-    return isNew ? found.response : undefined;
+    if (found === undefined) return undefined;
+    if (found.token === token.get() && performance.now() - found.requestedAt < MAX_AGE_MS)
+      return found.response;
+    // an unread body would keep its connection open, one of the six of HTTP/1.1
+    found.response.then((response) => response.body?.cancel()).catch(() => undefined);
+    return undefined;
   },
 
   /** Paths with an unused response. */
