@@ -16,6 +16,7 @@ from local import transactions
 from local.microvms.service import MicrovmService
 from local.objects import MirroredObjects, ObjectFiles, release_versions
 from local.serving import ThreadedServer
+from local.state_machines import stop_executions
 from local.timers import expression_error
 
 Environ = dict[str, Any]
@@ -34,8 +35,10 @@ class AwsEndpoint:
     def __init__(self, objects: ObjectFiles | None = None) -> None:
         # By default moto only stores the definition of a state machine.
         default_user_config["stepfunctions"] = {"execute_state_machine": True}
-        # Before the reset: it forgets the objects of others without closing their files.
+        # Before the reset: it forgets the objects of others without closing their files, and executions without
+        # stopping their threads.
         release_versions()
+        stop_executions()
         # reset_model_data alone leaves tables behind.
         moto_api_backend.reset()
         transactions.install()

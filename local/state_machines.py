@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
+from moto.core.utils import utcnow
+from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
 from local.template import ACCOUNT, FUNCTION, SamTemplate
 
@@ -30,6 +32,15 @@ def create_machines(template: SamTemplate, client: Callable[[str], Any]) -> list
         answer = client("stepfunctions").create_state_machine(name=name, definition=definition, roleArn=role)
         machines.append(answer["stateMachineArn"])
     return machines
+
+
+def stop_executions() -> None:
+    """Stop all executions in moto's interpreter; their threads would call the functions of the next system."""
+    for regions in stepfunctions_parser_backends.values():
+        for backend in regions.values():
+            for machine in backend.state_machines:
+                for execution in machine.executions:
+                    execution.stop(stop_date=utcnow(), error=None, cause=None)
 
 
 @dataclass(frozen=True, slots=True)

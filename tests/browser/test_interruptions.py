@@ -8,8 +8,6 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from moto.core.utils import utcnow
-from moto.stepfunctions.models import stepfunctions_backends
 from playwright.sync_api import expect
 
 from groundwork.adapters.dynamodb.execution_rows import state_key
@@ -92,7 +90,6 @@ def test_a_plan_continues_after_a_restart_of_the_system(
     expect_plan(execution, "Running")
     expect(editor.get_by_role("dialog").get_by_label("Description")).to_have_value("With the rivers")
 
-    forget_executions()
     gate_of(model).open()
     with serving(system.port, **settings) as (system, _):
         expire_lease(system, plan, f"{plan}-T1")
@@ -104,17 +101,6 @@ def test_a_plan_continues_after_a_restart_of_the_system(
         complete_plan(execution, meanwhile=lambda: make_overdue(system, plan))
         expect(row_of(execution, titles[1])).to_contain_text("Completed")
         expect_plan(editor, "Completed")
-
-
-def forget_executions() -> None:
-    """Forget the state machines, as the end of a process does: this process still runs."""
-    for regions in stepfunctions_backends.values():
-        for backend in regions.values():
-            for machine in backend.state_machines:
-                for execution in machine.executions:
-                    # a thread left at work would call the restarted system, and report its failure there
-                    execution.stop(stop_date=utcnow(), error=None, cause=None)
-            backend.reset()
 
 
 def expire_lease(system: LocalSystem, plan_id: str, task_id: str) -> None:
