@@ -35,7 +35,10 @@ def create_machines(template: SamTemplate, client: Callable[[str], Any]) -> list
 
 
 def stop_executions() -> None:
-    """Stop all executions in moto's interpreter; their threads would call the functions of the next system."""
+    """Stop all executions in moto's interpreter.
+
+    Otherwise their threads call the functions of the next system in this process.
+    """
     for regions in stepfunctions_parser_backends.values():
         for backend in regions.values():
             for machine in backend.state_machines:

@@ -47,7 +47,7 @@ class User:
         return self.page
 
     def wait_until_idle(self) -> None:
-        """Wait until no request is open. Fails with the open ones: each keeps a connection of the page."""
+        """Wait until no request is open. Fails with the open ones: each keeps a connection."""
         try:
             self.page.wait_for_load_state("networkidle")
         except TimeoutError as exc:
