@@ -16,6 +16,12 @@ from typing import Any
 from awslambdaric import bootstrap
 from awslambdaric.lambda_runtime_client import InvocationRequest, LambdaRuntimeClient
 
+NOT_DEPLOYED = ("awscrt", "OpenSSL")
+"""Packages of moto and SAM CLI.
+
+boto3 would load them, but a function's artifact has none of them.
+"""
+
 
 class SocketRuntimeClient(LambdaRuntimeClient):  # type: ignore[misc]
     """Runtime API client; a message is one line of JSON, then `length` bytes."""
@@ -80,6 +86,8 @@ def main() -> None:
     os.set_inheritable(connection, False)
     os.set_inheritable(lifeline, False)
     threading.Thread(target=die_with_parent, args=(lifeline,), daemon=True).start()
+    for name in NOT_DEPLOYED:
+        sys.modules[name] = None  # type: ignore[assignment]
     # `-P` kept this script's folder off the path; Lambda has the function's folder in front.
     sys.path.insert(0, os.getcwd())
     bootstrap.run(handler, SocketRuntimeClient(socket.socket(fileno=connection)))

@@ -154,6 +154,10 @@ def test_twenty_requests_at_once_each_get_their_own_answer(http: httpx.Client) -
     assert [event["pathParameters"]["id"] for event in events] == [str(number) for number in range(20)]
 
 
+def test_a_function_finds_no_package_that_only_the_local_aws_needs(http: httpx.Client) -> None:
+    assert json.loads(http.get("/health").text)["loadable"] == ["boto3"]
+
+
 def test_a_function_sees_only_variables_of_the_template_and_lambda(http: httpx.Client) -> None:
     seen = json.loads(http.get("/health").text)["environment"]
     declared = {"STAGE", "NOTES_TABLE"}
