@@ -89,6 +89,7 @@ def test_one_command_at_a_time(box: Runner) -> None:
     with pytest.raises(SandboxBusy):
         box.sandboxes.changes(box.handle, 1000)
     box.sandboxes.kill(box.handle, command)
+    assert box.finish(command)[0].ending is Ending.KILLED
     assert box.run("true")[0].exit_code == 0
 
 

@@ -2,10 +2,12 @@
 
 import contextlib
 import socket
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -52,6 +54,36 @@ def test_a_measurement_that_fails_leaves_the_other_limits(tmp_path: Path, monkey
     monkeypatch.setattr(commands, "descendants", fails)
     command = command_of(tmp_path, HANGS, confined=True)
     assert command.run()[0] == "timeout"
+    assert not is_alive(pid_of(command))
+
+
+BOX = """
+import os, signal, sys, time
+box = os.fork()
+if box == 0:
+    os.setsid()
+    print(os.getpid(), flush=True)
+    time.sleep(30)
+    os._exit(0)
+time.sleep(0.5)
+os.write(int(sys.argv[1]), b'{ "child-pid": %d }\\n' % box)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+class DyingBubblewrap(Boxes):
+    """Bubblewrap killed before its box would die with it."""
+
+    confined = True
+
+    def command(self, *_: Any, fds: tuple[int, int | None], **__: Any) -> list[str]:
+        return [sys.executable, "-c", BOX, str(fds[0])]
+
+
+def test_a_box_does_not_outlive_bubblewrap(tmp_path: Path) -> None:
+    command = RunningCommand("c1", {"argv": ["true"], "limits": {"timeoutS": 20}}, DyingBubblewrap({}, str(tmp_path)))
+    assert command.run() == ("killed", None, "The box was ended by signal 9.")
+    assert command.seconds < 10
     assert not is_alive(pid_of(command))
 
 

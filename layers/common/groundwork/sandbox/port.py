@@ -47,7 +47,10 @@ class Sandboxes(Protocol):
         """
 
     def kill(self, handle: Handle, command_id: str) -> None:
-        """End a command and all of its processes."""
+        """End a command and all of its processes.
+
+        Waits for its end, ten seconds at most: on a busy machine the sandbox may stay busy a little longer.
+        """
 
     def changes(
         self, handle: Handle, max_bytes: int, max_files: int = 500, ignored: frozenset[str] = IGNORED_FOLDERS

@@ -30,6 +30,45 @@ Ending = tuple[str, "int | None", str]
 """Kind of ending, exit code (`exit` only), and an explanation (all others)."""
 
 
+class _Report:
+    """Bubblewrap's report (its `--json-status-fd`), and the box's first process that it names."""
+
+    def __init__(self, descriptor: int) -> None:
+        self.text = ""
+        self._descriptor = descriptor
+        os.set_blocking(descriptor, False)
+        self._box: int | None = None
+
+    def read(self) -> None:
+        """Read what has been written since."""
+        with contextlib.suppress(BlockingIOError):
+            while data := os.read(self._descriptor, 65536):
+                self.text += data.decode(errors="replace")
+        found = re.search(r'"child-pid": (\d+)', self.text)
+        if found and self._box is None:
+            # a pidfd cannot mean a later process with the same number
+            with contextlib.suppress(OSError):
+                self._box = os.pidfd_open(int(found[1]))
+
+    def kill_box(self) -> None:
+        """Kill the box without bubblewrap: killed in its first moments, it leaves the box behind."""
+        if self._box is not None:
+            with contextlib.suppress(OSError):
+                signal.pidfd_send_signal(self._box, signal.SIGKILL)
+
+    def end_box(self) -> None:
+        """Kill the box and wait for its end: killed processes take a moment."""
+        self.read()
+        self.kill_box()
+        if self._box is not None:
+            select.select([self._box], [], [], BOX_ENDS_SECONDS)
+
+    def close(self) -> None:
+        os.close(self._descriptor)
+        if self._box is not None:
+            os.close(self._box)
+
+
 class RunningCommand:
     """One command, from start to end. Only its own thread changes it, holding `changed`."""
 
@@ -131,23 +170,23 @@ class RunningCommand:
     def _supervise(self, process: subprocess.Popen[bytes], status_read: int) -> str:
         """Hold the box to its limits until it has ended. Return bubblewrap's report."""
         assert process.stdout is not None
+        report = _Report(status_read)
         try:
             with process.stdout:
-                self._follow(process)
-            with open(status_read, closefd=False) as status:
-                told = status.read()
+                self._follow(process, report)
+            # a dying process may still write: the tree must be still before the next request reads it
+            report.end_box()
         except BaseException:
             # without supervision the command would run on without a limit
             _kill(process)
             process.wait()
+            report.end_box()
             raise
         finally:
-            os.close(status_read)
-        # a dying process may still write: the tree must be still before the next request reads it
-        _wait_for_box(told)
-        return told
+            report.close()
+        return report.text
 
-    def _follow(self, process: subprocess.Popen[bytes]) -> None:
+    def _follow(self, process: subprocess.Popen[bytes], report: _Report) -> None:
         """Read the output until the box ends. Kill it at a limit."""
         assert process.stdout is not None
         output = process.stdout.fileno()
@@ -157,6 +196,9 @@ class RunningCommand:
             if not reading:
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     process.wait(TICK)
+            report.read()
+            if process.poll() is not None:
+                report.kill_box()
             now = time.monotonic()
             # clocks jump over a suspension: a plain timeout would fire on resume
             passed, last = min(now - last, MAX_TICK), now
@@ -226,15 +268,6 @@ def _exit_code(status: str) -> int | None:
             if "exit-code" in (told := json.loads(line)):
                 return int(told["exit-code"])
     return None
-
-
-def _wait_for_box(status: str) -> None:
-    """Wait until the box's first process is gone: killed processes take a moment to end."""
-    found = re.search(r'"child-pid": (\d+)', status)
-    if found:
-        # a pidfd cannot mean a later process with the same number
-        with contextlib.suppress(OSError), open(os.pidfd_open(int(found[1])), "rb", closefd=True) as box:
-            select.select([box], [], [], BOX_ENDS_SECONDS)
 
 
 def _own_exit_code(returned: int) -> int:
