@@ -53,7 +53,7 @@ class LocalSystem:
     tables, closed with the system; without it moto keeps them in memory.
     Tests shorten the waits of Lambda, EventBridge and SQS: `retry_delays` (seconds before each retry of an asynchronous
     event), `minute` (length of a schedule's minute in seconds) and `poll_interval` (seconds between two polls of a
-    queue).
+    queue). Those of a few functions start without `warm` sandboxes.
     """
 
     def __init__(
@@ -69,6 +69,7 @@ class LocalSystem:
         retry_delays: Sequence[float] = RETRY_DELAYS,
         minute: float = 60.0,
         poll_interval: float = 1.0,
+        warm: bool = True,
         log: Log = logs.print_line,
     ) -> None:
         self._path = Path(template)
@@ -76,6 +77,7 @@ class LocalSystem:
         self._env = dict(os.environ if env is None else env)
         self._parameters = dict(parameters or {})
         self._retry_delays, self._minute, self._poll_interval = retry_delays, minute, poll_interval
+        self._warm = warm
         self._log = log
         self._storage_env: dict[str, str] = {}
         self._closing = ExitStack()
@@ -108,6 +110,8 @@ class LocalSystem:
     def close(self) -> None:
         """Stop serving and end every process, invocations in flight included."""
         self._closing.close()
+        # Otherwise its frozen objects stay in memory as long as the process.
+        gc.unfreeze()
 
     def __enter__(self) -> Self:
         return self.start()
@@ -172,7 +176,8 @@ class LocalSystem:
         endpoint.invocations = InvokeApi(self._runner, self._async_invokes).wsgi
         self._start_events()
         self._serve()
-        self._pool.warm(self._runner.process_of(name) for name in http_functions(self._template))
+        if self._warm:
+            self._pool.warm(self._runner.process_of(name) for name in http_functions(self._template))
         if self._storage is not None:
             self._watch_disk(self._storage)
             self._recover(self._storage)

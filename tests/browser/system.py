@@ -34,7 +34,7 @@ def serving(
             dashboard=DIST,
             retry_delays=(0.1, 0.2),
             minute=4.0 if sweeps else 3_600.0,
-            poll_interval=0.1,
+            poll_interval=0.4,
             log=_nothing if quiet else logs.print_line,
         ) as system,
         httpx.Client(base_url=system.url, headers={"Authorization": f"Bearer {system.token}"}, timeout=120) as http,

@@ -88,7 +88,7 @@ def world(
             parameters={"ProcessNextTimeout": str(HOP_S), "SweepRate": "1 minute"},
             retry_delays=retry_delays,
             minute=minute,
-            poll_interval=0.2,
+            poll_interval=0.4,
             log=evidence.add,
         )
 

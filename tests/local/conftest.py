@@ -28,7 +28,7 @@ def system(logs: list[tuple[str, str]]) -> Iterator[LocalSystem]:
 
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "GROUNDWORK_"))}
     with LocalSystem(
-        TEMPLATE, env=environment | SHELL, retry_delays=(0.1, 0.2), minute=2.0, poll_interval=0.1, log=keep
+        TEMPLATE, env=environment | SHELL, retry_delays=(0.1, 0.2), minute=2.0, poll_interval=0.3, log=keep
     ) as running:
         yield running
 

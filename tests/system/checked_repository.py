@@ -13,7 +13,7 @@ from dulwich.repo import Repo
 from groundwork.agent.commit_message import trailers
 from local.system import LocalSystem
 from tests.plans.world import make_repository
-from tests.system.client import PATIENCE_S, Client
+from tests.system.client import PATIENCE_S, POLL_S, Client
 from tests.system.executor import Executor
 
 VERIFY = "python3 -m unittest -q"
@@ -46,7 +46,7 @@ class CheckedExecutor(Executor):
         ends = time.monotonic() + PATIENCE_S
         while status in ("queued", "running"):
             assert time.monotonic() < ends, "the baseline has not ended"
-            time.sleep(0.1)
+            time.sleep(POLL_S)
             status = self.client.ok(self.http.get(path))["status"]
         return status
 

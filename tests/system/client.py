@@ -17,6 +17,8 @@ from tests.openapi import must_conform
 ROOT = Path(__file__).resolve().parents[2]
 ENDED = ("SUCCEEDED", "PARTIAL", "FAILED", "CANCELLED")
 PATIENCE_S = 240
+POLL_S = 0.25
+"""Seconds between two looks; each takes processor time of the system that it waits for."""
 
 
 class Client:
@@ -54,14 +56,14 @@ class Client:
             if progress["status"] in ENDED:
                 return progress
             meanwhile(progress)
-            time.sleep(0.1)
+            time.sleep(POLL_S)
         raise AssertionError(f"the run has not ended: {progress}")
 
     def until(self, run: str, seen: Callable[[dict[str, Any]], bool]) -> None:
         ends = time.monotonic() + PATIENCE_S
         while not seen(progress := self.progress(run)):
             assert time.monotonic() < ends, f"that has not come: {progress}"
-            time.sleep(0.1)
+            time.sleep(POLL_S)
 
     def run(self, project: str, type_: str, **options: Any) -> dict[str, Any]:
         return self.ended(self.start(project, type_, **options))
@@ -110,7 +112,9 @@ def running(
     shell = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "GROUNDWORK_", "ANTH"))}
     with (
         _template(durations, template) as used,
-        LocalSystem(used, env=shell | settings, retry_delays=(0.1, 0.2), minute=4.0, poll_interval=0.1) as system,
+        LocalSystem(
+            used, env=shell | settings, retry_delays=(0.1, 0.2), minute=4.0, poll_interval=0.4, warm=False
+        ) as system,
         httpx.Client(
             base_url=system.url,
             headers={"Authorization": f"Bearer {system.token}"},

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from local.system import LocalSystem
-from tests.system.client import PATIENCE_S, Client
+from tests.system.client import PATIENCE_S, POLL_S, Client
 
 
 class Executor:
@@ -39,7 +39,7 @@ class Executor:
             plan = self.of(plan_id)
             if seen(plan):
                 return plan
-            time.sleep(0.1)
+            time.sleep(POLL_S)
         raise AssertionError(f"that has not come: {plan}")
 
     def refused(self, path: str, body: dict[str, Any] | None = None) -> str:
@@ -87,7 +87,7 @@ class Executor:
             status = str(_execution(system, plan_id)["status"])
             if status != "RUNNING":
                 return status
-            time.sleep(0.1)
+            time.sleep(POLL_S)
         raise AssertionError("the execution has not ended")
 
     def events(self, system: LocalSystem, plan_id: str) -> int:

@@ -3,7 +3,7 @@
 import time
 from typing import Any
 
-from tests.system.client import PATIENCE_S, Client
+from tests.system.client import PATIENCE_S, POLL_S, Client
 
 
 class Planner:
@@ -41,7 +41,7 @@ class Planner:
             iteration: dict[str, Any] = self.client.ok(self.http.get(f"/api/plans/{plan_id}/iterations/{iteration_id}"))
             if iteration["status"] != "PENDING":
                 return iteration
-            time.sleep(0.1)
+            time.sleep(POLL_S)
         raise AssertionError(f"the review has not ended: {iteration}")
 
     def applied(self, plan_id: str, iteration_id: str, indices: list[int]) -> Any:

@@ -12,7 +12,7 @@ from dulwich.repo import Repo
 
 from local.microvms.configure import LocalMicrovms
 from local.system import LocalSystem
-from tests.system.client import PATIENCE_S, Client, running
+from tests.system.client import PATIENCE_S, POLL_S, Client, running
 from tests.system.executor import Executor, phase, task
 
 System = tuple[LocalSystem, Client]
@@ -77,7 +77,7 @@ class Repository:
             found: dict[str, Any] = self.client.ok(self.http.get(f"/api/repositories/{self.id}/baseline"))
             if found["status"] not in ("queued", "running"):
                 return found
-            time.sleep(0.1)
+            time.sleep(POLL_S)
         raise AssertionError(f"the baseline has not ended: {found}")
 
 
@@ -175,7 +175,7 @@ def test_a_mistyped_path_is_told_soon_after_the_creation(system: System, tmp_pat
         found = client.ok(client.http.get(f"/api/repositories/{id_}/baseline"))
         if found["status"] == "could_not_run":
             break
-        time.sleep(0.1)
+        time.sleep(POLL_S)
     assert found["reason"]
     assert found["reason"] != "No commands are configured."
 

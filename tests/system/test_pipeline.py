@@ -12,7 +12,7 @@ import pytest
 
 from local.system import LocalSystem
 from tests.faults.quick_clock import Durations
-from tests.system.client import PATIENCE_S, Client, running
+from tests.system.client import PATIENCE_S, POLL_S, Client, running
 
 
 def test_feedback_becomes_a_backlog(mocked: tuple[LocalSystem, Client]) -> None:
@@ -201,5 +201,5 @@ def test_replaced_epics_remove_their_stories_and_subtasks(mocked: tuple[LocalSys
     ends = time.monotonic() + PATIENCE_S
     while (counts := client.ok(client.http.get(f"/api/projects/{project}"))["counts"])["stories"]:
         assert time.monotonic() < ends, counts
-        time.sleep(0.1)
+        time.sleep(POLL_S)
     assert counts == {"cards": 30, "epics": len(new), "stories": 0, "subtasks": 0}

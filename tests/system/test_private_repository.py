@@ -92,7 +92,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kept]:
             env=shell | mock,
             storage=Storage(DataFolder(data), None),
             retry_delays=(0.1, 0.2),
-            poll_interval=0.1,
+            poll_interval=0.4,
             log=lambda function, line: lines.append(f"[{function}] {line}"),
         ) as system,
         httpx.Client(base_url=system.url, headers={"Authorization": f"Bearer {system.token}"}, timeout=120) as http,
