@@ -8,6 +8,7 @@ import pytest
 from groundwork.adapters.dynamodb.execution_rows import StateRow, state_key
 from groundwork.adapters.dynamodb.plan_rows import PlanRow
 from groundwork.adapters.dynamodb.tables import Tables
+from groundwork.plans import links
 from groundwork.plans.model import PlanStatus
 from tests.events import Answer
 from tests.functions.plan_calls import Plans, id_of, keys, phase, plans_on, task
@@ -623,11 +624,10 @@ def test_a_task_of_a_subtask_belongs_to_its_story(plans: Plans, plan: Any) -> No
     assert plans.get(f"/api/stories/{other}")["plans"] == []
 
 
-@pytest.mark.full
-@pytest.mark.slow(reason="501 subtasks through the API")
-def test_a_story_with_more_subtasks_than_a_plan_takes_is_refused(plans: Plans) -> None:
+def test_a_story_with_more_subtasks_than_a_plan_takes_is_refused(plans: Plans, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(links, "MAX_TASKS", 3)
     story = plans.story()
-    for number in range(501):
+    for number in range(4):
         plans.made(f"/api/stories/{story}/subtasks", title=f"Step {number}")
     answer = plans.call("POST", "/api/plans", {"repositoryId": plans.repository(), "storyIds": [story]})
     assert answer.status == 422
