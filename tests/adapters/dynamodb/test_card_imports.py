@@ -1,6 +1,7 @@
 """Imports count once, by id, by text and by part; cards of older releases are known."""
 
 from collections import Counter
+from typing import Any
 
 import pytest
 
@@ -136,10 +137,10 @@ def test_a_part_that_was_cut_off_is_continued(tables: Tables, project: Path, mon
 
     put, calls = tables.cards._put_cards, iter(range(10))
 
-    def cut_off(*arguments: object) -> int | None:
+    def cut_off(*arguments: Any) -> int | None:
         if next(calls) == 2:
             raise Lost
-        return put(*arguments)  # type: ignore[arg-type]
+        return put(*arguments)
 
     with monkeypatch.context() as patched:
         patched.setattr(tables.cards, "_put_cards", cut_off)
