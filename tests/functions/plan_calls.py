@@ -7,7 +7,9 @@ import pytest
 
 from functions.manage_backlog import app as backlog
 from functions.manage_plans import app
+from groundwork.adapters.dynamodb.plan_rows import PlanRow
 from groundwork.adapters.dynamodb.tables import Tables
+from groundwork.plans.model import PlanStatus
 from tests.events import Answer, Context, answer_of, api_event
 from tests.functions.services import services_on
 
@@ -78,3 +80,12 @@ def id_of(plan: Any, key: str) -> str:
 
 def keys(plan: Any) -> list[list[str]]:
     return [[one["key"] for one in part["tasks"]] for part in plan["phases"]]
+
+
+def error(answer: Answer, status: int, code: str) -> Any:
+    assert (answer.status, answer.json["error"]["code"]) == (status, code), answer.body
+    return answer.json["error"]["details"]
+
+
+def set_status(plan: Any, status: PlanStatus) -> None:
+    PlanRow(plan["id"]).update(actions=[PlanRow.status.set(status.value)])

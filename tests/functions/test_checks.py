@@ -27,7 +27,7 @@ from groundwork.sandbox.model import Ending, SandboxSpec
 from groundwork.settings import Settings
 from tests.events import Answer, Context
 from tests.fakes.sandboxes import FakeSandboxes, Outcome
-from tests.functions.plan_calls import Plans, id_of, phase, plans_on, task
+from tests.functions.plan_calls import Plans, error, id_of, phase, plans_on, task
 from tests.functions.services import services_on
 
 SETTINGS = {
@@ -59,11 +59,6 @@ def plans(
     moto_tables: Tables, sandboxes: FakeSandboxes, triggered: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> Plans:
     return plans_on(moto_tables, monkeypatch, sandboxes=lambda secret: sandboxes, start_baseline=triggered.append)
-
-
-def error(answer: Answer, status: int, code: str) -> Any:
-    assert (answer.status, answer.json["error"]["code"]) == (status, code), answer.body
-    return answer.json["error"]["details"]
 
 
 def ended(repository_id: str, status: BaselineStatus, **fields: Any) -> None:

@@ -7,17 +7,11 @@ import pytest
 
 from groundwork.adapters.dynamodb.client import Transaction
 from groundwork.adapters.dynamodb.plans import DynamoPlans
-from groundwork.adapters.dynamodb.tables import Tables
 from groundwork.errors import Transient
 from groundwork.plans.draft import PhaseDraft
 from groundwork.plans.editor import Editor
 from groundwork.plans.operations import AddPhase, Operation, UpdateTask
-from tests.functions.plan_calls import Plans, id_of, phase, plans_on, task
-
-
-@pytest.fixture
-def plans(moto_tables: Tables, monkeypatch: pytest.MonkeyPatch) -> Plans:
-    return plans_on(moto_tables, monkeypatch)
+from tests.functions.plan_calls import Plans, id_of, phase, task
 
 
 @pytest.fixture
