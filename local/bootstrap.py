@@ -1,25 +1,44 @@
-"""Entry point of a sandbox process: awslambdaric's bootstrap over an inherited socket.
+"""The process that forks the sandboxes; each runs awslambdaric's bootstrap over a socket.
 
-Runs as a script. Arguments: the file descriptors of the socket and of the lifeline, and the handler. Imports nothing of
-this project: the function must see only the template's layers and its own directory.
+Runs as a script. Arguments: the file descriptors of the socket for requests and of the lifeline. A request is one line
+of JSON, and so is its answer. Imports nothing of this project: a function must see only the template's layers and its
+own directory.
 """
 
+import contextlib
 import gc
+import importlib
 import json
 import os
 import signal
 import socket
 import sys
+import tempfile
 import threading
+import time
+from dataclasses import dataclass
 from typing import Any
 
-from awslambdaric import bootstrap
 from awslambdaric.lambda_runtime_client import InvocationRequest, LambdaRuntimeClient
 
 NOT_DEPLOYED = ("awscrt", "OpenSSL")
 """Packages of moto and SAM CLI.
 
 boto3 would load them, but a function's artifact has none of them.
+"""
+
+PRELOADED = (
+    "aws_lambda_powertools.event_handler.openapi.models",
+    "aws_lambda_powertools.logging",
+    "boto3.session",
+    "botocore.client",
+    "pydantic",
+    "pynamodb.models",
+    "pynamodb.transactions",
+)
+"""Packages of the layer, loaded once for all sandboxes.
+
+None starts a thread. Of the environment, they keep the user agent's AWS_EXECUTION_ENV alone.
 """
 
 
@@ -79,18 +98,101 @@ def die_with_parent(lifeline: int) -> None:
     os.killpg(0, signal.SIGKILL)
 
 
+@dataclass(frozen=True, slots=True)
+class Fork:
+    """A new sandbox; `connection` and `output` are file descriptors."""
+
+    connection: int
+    output: int
+    handler: str
+    environment: dict[str, str]
+
+    def run(self, lifeline: int) -> None:
+        """Become the sandbox: only loaded packages are left of the parent."""
+        os.setpgid(0, 0)
+        for standard in (1, 2):
+            os.dup2(self.output, standard)
+        os.close(self.output)
+        # A child of the function must not keep the socket open.
+        os.set_inheritable(self.connection, False)
+        os.environ.clear()
+        os.environ.update(self.environment)
+        time.tzset()
+        tempfile.tempdir = None
+        layers = filter(None, self.environment.get("PYTHONPATH", "").split(os.pathsep))
+        # Lambda has the function's folder in front; `-P` has kept this script's folder off the path.
+        sys.path[:0] = [os.getcwd(), *layers]
+        sys.argv = [self.handler]
+        threading.Thread(target=die_with_parent, args=(lifeline,), daemon=True).start()
+        # Not before: it reads the log format from the environment.
+        bootstrap = importlib.import_module("awslambdaric.bootstrap")
+        bootstrap.run(self.handler, SocketRuntimeClient(socket.socket(fileno=self.connection)))
+
+
+def serve(requests: socket.socket) -> Fork:
+    """Fork a process for each request and tell the status of ended ones.
+
+    Returns in each new process. The serving one exits when the other end is closed.
+    """
+    while True:
+        line, descriptors = _receive(requests)
+        if not line:
+            sys.exit()
+        request = json.loads(line)
+        if "ended" in request:
+            _answer(requests, status=_status(request["ended"]))
+            continue
+        try:
+            os.chdir(request["directory"])
+            pid = os.fork()
+        except OSError as exc:
+            _answer(requests, errno=exc.errno, reason=exc.strerror)
+        else:
+            if pid == 0:
+                requests.close()
+                connection, output = descriptors
+                return Fork(connection, output, request["handler"], request["environment"])
+            # Also here: with the answer, the sandbox can be killed as a group.
+            with contextlib.suppress(OSError):
+                os.setpgid(pid, pid)
+            _answer(requests, pid=pid)
+        for descriptor in descriptors:
+            os.close(descriptor)
+
+
+def _receive(requests: socket.socket) -> tuple[bytes, list[int]]:
+    """Read one line, empty at the end; the descriptors come with its first bytes."""
+    line, descriptors, *_ = socket.recv_fds(requests, 1 << 16, 2)
+    while line and not line.endswith(b"\n"):
+        line += requests.recv(1 << 16)
+    return line, descriptors
+
+
+def _answer(requests: socket.socket, **answer: Any) -> None:
+    requests.sendall(json.dumps(answer).encode() + b"\n")
+
+
+def _status(pid: int) -> int | None:
+    """Return the exit status of an ended process, a signal as a negative number.
+
+    Its id is free from then on.
+    """
+    ended, status = os.waitpid(pid, os.WNOHANG)
+    return os.waitstatus_to_exitcode(status) if ended else None
+
+
 def main() -> None:
-    connection, lifeline, handler = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
-    sys.argv = [handler]
-    # A child of the function must not keep the pipes open.
-    os.set_inheritable(connection, False)
+    requests, lifeline = int(sys.argv[1]), int(sys.argv[2])
     os.set_inheritable(lifeline, False)
-    threading.Thread(target=die_with_parent, args=(lifeline,), daemon=True).start()
     for name in NOT_DEPLOYED:
         sys.modules[name] = None  # type: ignore[assignment]
-    # `-P` kept this script's folder off the path; Lambda has the function's folder in front.
-    sys.path.insert(0, os.getcwd())
-    bootstrap.run(handler, SocketRuntimeClient(socket.socket(fileno=connection)))
+    for name in PRELOADED:
+        # A missing package fails in the function that imports it, with Lambda's error.
+        with contextlib.suppress(ImportError):
+            importlib.import_module(name)
+    gc.collect()
+    gc.freeze()
+    serve(socket.socket(fileno=requests)).run(lifeline)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 
+from local.fork_server import ForkServer
 from local.sandbox import FunctionProcess, Log, Outcome, Sandbox
 from local.temporary_folder import TemporaryFolder
 
@@ -120,8 +121,7 @@ class SandboxPool:
         self._resumed = threading.Event()
         self._resumed.set()
         self._scratch = TemporaryFolder()
-        # Nothing is ever written: the pipe closes when this process ends, even by SIGKILL, and the sandboxes see it.
-        self._lifeline, self._lifeline_writer = os.pipe()
+        self._fork_server = ForkServer()
 
     def invoke(
         self,
@@ -210,8 +210,7 @@ class SandboxPool:
             sandbox.kill()  # its invocation fails and closes it
         for sandbox in idle:
             sandbox.close()
-        os.close(self._lifeline)
-        os.close(self._lifeline_writer)
+        self._fork_server.close()
         self._scratch.close()
 
     def _log(self, function: str, line: str) -> None:
@@ -293,7 +292,7 @@ class SandboxPool:
         threading.Thread(target=self._finish_start, args=(function_pool, sandbox), daemon=True).start()
 
     def _start_sandbox(self, function_pool: _FunctionPool) -> Sandbox:
-        sandbox = Sandbox(function_pool.function, self._lifeline, self._scratch.path, self._log)
+        sandbox = Sandbox(function_pool.function, self._fork_server, self._scratch.path, self._log)
         function_pool.starting.add(sandbox)
         # A start counts as progress: the next one waits for its effect.
         function_pool.last_progress = time.monotonic()

@@ -6,8 +6,6 @@ import os
 import shutil
 import signal
 import socket
-import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -16,7 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-_BOOTSTRAP = Path(__file__).with_name("bootstrap.py")
+from local.fork_server import ForkServer
+
 # Lambda's own figure, 6291556, has these 100 bytes too.
 _ANSWER_LIMIT = 6 * 1024 * 1024 + 100
 """Bytes of a response, as in Lambda."""
@@ -59,21 +58,28 @@ class Sandbox:
     Raises OSError if the process cannot be started.
     """
 
-    def __init__(self, function: FunctionProcess, lifeline: int, scratch: Path, log: Log) -> None:
+    def __init__(self, function: FunctionProcess, server: ForkServer, scratch: Path, log: Log) -> None:
         self.function = function
         # The counterpart of Lambda's /tmp; new for every sandbox.
         self._home = Path(tempfile.mkdtemp(prefix=f"{function.name}-", dir=scratch))
         self._socket, theirs = socket.socketpair()
+        output, theirs_output = os.pipe()
         self._received = bytearray()
         self._log = log
-        with theirs:
-            try:
-                self._process = self._start(theirs.fileno(), lifeline)
-            except OSError:  # such as a missing directory
-                self._free()
-                raise
-        assert self._process.stdout is not None
-        threading.Thread(target=_forward, args=(self._process.stdout, function.name, log), daemon=True).start()
+        environment = {**function.environment, "HOME": str(self._home), "TMPDIR": str(self._home)}
+        try:
+            self._process = server.fork(
+                function.directory, function.handler, environment, theirs.fileno(), theirs_output
+            )
+        except OSError:  # such as a missing directory
+            os.close(output)
+            self._free()
+            raise
+        finally:
+            theirs.close()
+            os.close(theirs_output)
+        lines = open(output, errors="replace")  # noqa: SIM115 - the thread closes it
+        threading.Thread(target=_forward, args=(lines, function.name, log), daemon=True).start()
 
     @property
     def pid(self) -> int:
@@ -111,9 +117,7 @@ class Sandbox:
 
     def kill(self) -> None:
         """Kill the process and its children."""
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
+        self._process.kill()
         # Wakes a thread waiting for the response.
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
@@ -126,21 +130,6 @@ class Sandbox:
     def _free(self) -> None:
         self._socket.close()
         shutil.rmtree(self._home, ignore_errors=True)
-
-    def _start(self, connection: int, lifeline: int) -> "subprocess.Popen[str]":
-        return subprocess.Popen(
-            [sys.executable, "-P", str(_BOOTSTRAP), str(connection), str(lifeline), self.function.handler],
-            cwd=self.function.directory,
-            env={**self.function.environment, "HOME": str(self._home), "TMPDIR": str(self._home)},
-            pass_fds=(connection, lifeline),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            # A process group of its own, killed as a whole with the function's children.
-            start_new_session=True,
-            text=True,
-            errors="replace",
-        )
 
     def _failed(self, error_type: str, reason: str, request_id: str = "") -> Outcome:
         """Return Lambda's error and log the same line as Lambda."""
@@ -193,8 +182,7 @@ class Sandbox:
         self._received += chunk
 
     def _exit_reason(self) -> str:
-        self.kill()
-        status = self._process.returncode
+        status = self._process.kill()
         if status < 0:
             return f"Runtime exited with error: signal: {signal.Signals(-status).name.removeprefix('SIG').lower()}"
         return f"Runtime exited with error: exit status {status}" if status else "Runtime exited without a reason"

@@ -2,6 +2,7 @@
 
 import gc
 import os
+import threading
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from functools import cache
@@ -81,6 +82,7 @@ class LocalSystem:
         self._log = log
         self._storage_env: dict[str, str] = {}
         self._closing = ExitStack()
+        self._lock = threading.Lock()
         self.region = self._env.get("AWS_REGION") or self._env.get("AWS_DEFAULT_REGION") or "us-east-1"
         self.token = admin_token(self._env)
         self.url = ""
@@ -110,8 +112,6 @@ class LocalSystem:
     def close(self) -> None:
         """Stop serving and end every process, invocations in flight included."""
         self._closing.close()
-        # Otherwise its frozen objects stay in memory as long as the process.
-        gc.unfreeze()
 
     def __enter__(self) -> Self:
         return self.start()
@@ -158,6 +158,7 @@ class LocalSystem:
         self._closing.callback(self._microvms.close)
         endpoint.microvms = self._microvms.service
         self.endpoint_url = endpoint.url
+        self._session = boto3.session.Session()
         self._client = cache(self._make_client)
         self._template = self._load_template()
         # before the objects are restored: each is told to these rules again
@@ -181,9 +182,7 @@ class LocalSystem:
         if self._storage is not None:
             self._watch_disk(self._storage)
             self._recover(self._storage)
-        # SAM CLI and moto stay loaded: the garbage collector need not scan them again.
-        gc.collect()
-        gc.freeze()
+        _freeze_modules()
 
     def _keep(self, storage: Storage) -> None:
         """Restore moto's objects, then refresh secrets and the sign of life in the background."""
@@ -301,14 +300,22 @@ class LocalSystem:
     def _make_client(self, service: str) -> Any:
         own = self._own_endpoints().get(_SERVICE_URL + _SERVICE_NAMES.get(service, service.upper()))
         credentials = self._credentials()
-        # Creating clients from boto3's default session is not thread-safe.
-        return boto3.session.Session().client(
-            service,  # type: ignore[call-overload]
-            endpoint_url=own or self.endpoint_url,
-            region_name=self.region,
-            aws_access_key_id=credentials["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=credentials["AWS_SECRET_ACCESS_KEY"],
-            aws_session_token=credentials.get("AWS_SESSION_TOKEN"),
-            # A function runs up to 900 s, and a repeated Invoke would run it twice.
-            config=Config(max_pool_connections=50, read_timeout=910, retries={"total_max_attempts": 1}),
-        )
+        # A session can make only one client at a time.
+        with self._lock:
+            return self._session.client(
+                service,  # type: ignore[call-overload]
+                endpoint_url=own or self.endpoint_url,
+                region_name=self.region,
+                aws_access_key_id=credentials["AWS_ACCESS_KEY_ID"],
+                aws_secret_access_key=credentials["AWS_SECRET_ACCESS_KEY"],
+                aws_session_token=credentials.get("AWS_SESSION_TOKEN"),
+                # A function runs up to 900 s, and a repeated Invoke would run it twice.
+                config=Config(max_pool_connections=50, read_timeout=910, retries={"total_max_attempts": 1}),
+            )
+
+
+@cache
+def _freeze_modules() -> None:
+    """Hide SAM CLI, moto and the first system from the garbage collector, as they stay."""
+    gc.collect()
+    gc.freeze()

@@ -32,6 +32,7 @@ PLACES = {
     "local/test_command.py": "full",
     "local/test_dropped_files.py": "full",
     "local/test_event_sources.py": "full",
+    "local/test_fork_server.py": "full",
     "local/test_invocations.py": "full",
     "local/test_kept_data.py": "full",
     "local/test_read_path.py": "full",

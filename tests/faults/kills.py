@@ -59,6 +59,7 @@ class Target(StrEnum):
 
     WORKER = "a worker"
     FUNCTIONS = "all functions"
+    FORK_SERVER = "the fork server of the functions"
     SYSTEM = "the local system"
     ENGINE = "the engine"
     ALL = "all at once"
@@ -92,17 +93,18 @@ class KilledSystem:
 
     def kill(self, target: Target, chance: random.Random) -> bool:
         """End processes with SIGKILL; False where there were none."""
-        children = psutil.Process(self._process.pid).children(recursive=True)
-        functions = [one for one in children if _runs(one, "bootstrap.py")]
-        engine = [one for one in children if _runs(one, "DynamoDBLocal.jar")]
-        own = [psutil.Process(self._process.pid)]
+        own = psutil.Process(self._process.pid)
+        fork_server = [one for one in own.children() if _runs(one, "bootstrap.py")]
+        functions = [one for server in fork_server for one in server.children()]
+        engine = [one for one in own.children(recursive=True) if _runs(one, "DynamoDBLocal.jar")]
         busy = [one for one in functions if _is_in(one, "process_next")] or functions
         victims = {
             Target.WORKER: [chance.choice(busy)] if busy else [],
             Target.FUNCTIONS: functions,
-            Target.SYSTEM: own,
+            Target.FORK_SERVER: fork_server,
+            Target.SYSTEM: [own],
             Target.ENGINE: engine,
-            Target.ALL: [*engine, *functions, *own],
+            Target.ALL: [*engine, *fork_server, *functions, own],
         }[target]
         for one in victims:
             with suppress(psutil.NoSuchProcess):

@@ -1,6 +1,5 @@
 """`python -m local` as a user runs it: ready, stopped, refused."""
 
-import contextlib
 import os
 import signal
 import socket
@@ -12,6 +11,7 @@ from pathlib import Path
 
 import boto3
 import httpx
+import psutil
 import pytest
 
 from local.serving import CannotListen, PortInUse, Server
@@ -65,25 +65,16 @@ def ready(process: "subprocess.Popen[str]") -> str:
     raise AssertionError(process.communicate())
 
 
-def children(pid: int) -> list[int]:
-    found: list[int] = []
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        # a thread may end while its entry is looked at
-        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-            found += [int(child) for child in (task / "children").read_text().split()]
-    return found
-
-
 def busy_sandboxes(process: "subprocess.Popen[str]", threads: ThreadPoolExecutor) -> list[int]:
-    """The sandboxes of a system with two requests in flight."""
+    """The sandboxes of a system with two requests in flight, after the process that forks them."""
     url = ready(process)
     assert process.stderr is not None
     for _ in range(2):
         threads.submit(httpx.get, f"{url}/slow", timeout=120)
         assert "slowly" in process.stderr.readline()
-    sandboxes = children(process.pid)
-    assert len(sandboxes) >= 2
-    return sandboxes
+    processes = [one.pid for one in psutil.Process(process.pid).children(recursive=True)]
+    assert len(processes) >= 3
+    return processes
 
 
 def test_it_says_where_it_listens_and_with_which_token(start: Start) -> None:

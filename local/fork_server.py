@@ -1,0 +1,143 @@
+"""Starts sandboxes as forks of one process in which the functions' packages are loaded.
+
+A start does not load boto3, pydantic, pynamodb and Powertools again, and the sandboxes share their memory.
+"""
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+_BOOTSTRAP = Path(__file__).with_name("bootstrap.py")
+_POLL_S = 0.002
+
+
+class Orphaned(Exception):
+    """The process that forked this one has ended, so its exit status is unknown."""
+
+
+class ForkServer:
+    """The forking process, until `close`.
+
+    A killed one is replaced at the next start of a sandbox; its own sandboxes complete their invocation first.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._closed = False
+        # Nothing is ever written: the pipe closes when this process ends, even by SIGKILL, and the sandboxes see it.
+        self._lifeline, self._lifeline_writer = os.pipe()
+        self._start()
+
+    def fork(
+        self, directory: Path, handler: str, environment: Mapping[str, str], connection: int, output: int
+    ) -> "ForkedProcess":
+        """Start a sandbox in this directory; `connection` and `output` are file descriptors.
+
+        Raises OSError if it cannot be started.
+        """
+        request = {"directory": str(directory), "handler": handler, "environment": dict(environment)}
+        with self._lock:
+            answer = self._ask(request, [connection, output])
+            if answer is None and not self._closed:
+                self._stop()
+                self._start()
+                answer = self._ask(request, [connection, output])
+        if answer is None:
+            raise ChildProcessError("The process that starts the functions has ended.")
+        if "pid" not in answer:
+            raise OSError(answer["errno"], answer["reason"], str(directory))
+        return ForkedProcess(self, self._process, answer["pid"])
+
+    def close(self) -> None:
+        """End the process, and every sandbox that is left."""
+        with self._lock:
+            self._closed = True
+            self._stop()
+        os.close(self._lifeline)
+        os.close(self._lifeline_writer)
+
+    def status(self, parent: "subprocess.Popen[bytes]", pid: int) -> int | None:
+        """Return the exit status of a fork of `parent`, or None while it runs. Raises Orphaned."""
+        with self._lock:
+            answer = self._ask({"ended": pid}) if parent is self._process else None
+        if answer is None:
+            raise Orphaned
+        status: int | None = answer["status"]
+        return status
+
+    def _start(self) -> None:
+        self._requests, theirs = socket.socketpair()
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", str(_BOOTSTRAP), str(theirs.fileno()), str(self._lifeline)],
+                env={"PATH": os.environ.get("PATH", os.defpath), "LANG": "en_US.UTF-8", "PYTHONUNBUFFERED": "1"},
+                pass_fds=(theirs.fileno(), self._lifeline),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+
+    def _stop(self) -> None:
+        self._requests.close()
+        self._process.kill()
+        self._process.wait()
+
+    def _ask(self, request: Mapping[str, Any], descriptors: list[int] | None = None) -> Any:
+        """Return the answer, or None if the process has ended. The caller holds the lock."""
+        line = json.dumps(request).encode() + b"\n"
+        answer = b""
+        try:
+            sent = socket.send_fds(self._requests, [line], descriptors or [])
+            self._requests.sendall(line[sent:])
+            while not answer.endswith(b"\n"):
+                received = self._requests.recv(1 << 16)
+                if not received:
+                    return None
+                answer += received
+        except OSError:
+            return None
+        return json.loads(answer)
+
+
+class ForkedProcess:
+    """A running sandbox, the leader of a process group."""
+
+    def __init__(self, server: ForkServer, parent: "subprocess.Popen[bytes]", pid: int) -> None:
+        self.pid = pid
+        self._server, self._parent = server, parent
+        self._lock = threading.Lock()
+        self._status: int | None = None
+
+    def poll(self) -> int | None:
+        """Return the exit status, a signal as a negative number, or None while the process runs."""
+        with self._lock:
+            if self._status is None:
+                try:
+                    self._status = self._server.status(self._parent, self.pid)
+                except Orphaned:
+                    self._kill()
+                    self._status = -signal.SIGKILL
+            return self._status
+
+    def kill(self) -> int:
+        """Kill the process with its children; return its exit status."""
+        with self._lock:
+            # Once the status is known, the id may be another process's.
+            if self._status is None:
+                self._kill()
+        while (status := self.poll()) is None:
+            time.sleep(_POLL_S)
+        return status
+
+    def _kill(self) -> None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, signal.SIGKILL)
