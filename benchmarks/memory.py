@@ -41,7 +41,7 @@ def main() -> int:
     parser.add_argument("--polls", type=int, default=POLLS_A_DAY, help="in a day of polling")
     asked = parser.parse_args()
     rows: list[Row] = []
-    print("resident MB\n" + "  ".join(f"{head:>9}" for head in HEADS), flush=True)
+    print("proportional set size in MB\n" + "  ".join(f"{head:>9}" for head in HEADS), flush=True)
     with tempfile.TemporaryDirectory() as folder:
         for row in measure(Path(folder) / "data", asked.cards, asked.polls):
             rows.append(row)
@@ -76,19 +76,25 @@ def measure(data: Path, cards: list[int], polls: int) -> Iterator[Row]:
 
 
 def resident(process: "subprocess.Popen[str]") -> dict[str, int]:
-    """Measure resident MB of the system, its engine with the guard, and the functions."""
+    """Measure MB of the system, the engine, its guard, and the functions with their fork server."""
     own = psutil.Process(process.pid)
     sizes: dict[str, list[int]] = {"engine": [], "guard": [], "functions": []}
     for child in own.children(recursive=True):
         command = child.cmdline()
         kind = "guard" if any("guard.py" in word for word in command) else "functions"
-        sizes["engine" if "java" in child.name() else kind].append(child.memory_info().rss >> 20)
+        sizes["engine" if "java" in child.name() else kind].append(_megabytes(child))
     return {
-        "system": own.memory_info().rss >> 20,
+        "system": _megabytes(own),
         **{kind: sum(found) for kind, found in sizes.items()},
         "largest": max(sizes["functions"], default=0),
         "processes": len(sizes["functions"]),
     }
+
+
+def _megabytes(process: psutil.Process) -> int:
+    """Return the resident memory; of a page shared by n processes, the nth part."""
+    memory: int = process.memory_full_info().pss
+    return memory >> 20
 
 
 def _file(data: Path) -> dict[str, int]:

@@ -11,6 +11,7 @@ import importlib
 import json
 import os
 import signal
+import site
 import socket
 import sys
 import tempfile
@@ -123,6 +124,9 @@ class Fork:
         # Lambda has the function's folder in front; `-P` has kept this script's folder off the path.
         sys.path[:0] = [os.getcwd(), *layers]
         sys.argv = [self.handler]
+        # As a new interpreter does with the PYTHONPATH of a function.
+        sys.modules.pop("sitecustomize", None)
+        site.execsitecustomize()
         threading.Thread(target=die_with_parent, args=(lifeline,), daemon=True).start()
         # Not before: it reads the log format from the environment.
         bootstrap = importlib.import_module("awslambdaric.bootstrap")

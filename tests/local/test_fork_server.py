@@ -25,18 +25,25 @@ def server() -> Iterator[ForkServer]:
     running.close()
 
 
-def fork(server: ForkServer, folder: Path, code: str) -> ForkedProcess:
+def fork(server: ForkServer, folder: Path, code: str, layer: str = "") -> ForkedProcess:
     """Start a sandbox that runs the code at its import; nobody reads its output."""
     (folder / "app.py").write_text(code)
     connection, other = socket.socketpair()
     with connection, other, open(os.devnull, "w") as output:
-        return server.fork(folder, "app.handler", {"PATH": os.defpath}, connection.fileno(), output.fileno())
+        return server.fork(folder, "app.handler", {"PYTHONPATH": layer}, connection.fileno(), output.fileno())
 
 
 def test_a_sandbox_s_status_is_told_and_stays(server: ForkServer, tmp_path: Path) -> None:
     process = fork(server, tmp_path, "import os; os._exit(7)")
-    assert until(lambda: process.poll()) == 7
+    assert until(process.poll) == 7
     assert process.kill() == 7
+
+
+def test_a_layer_s_sitecustomize_runs_first(server: ForkServer, tmp_path: Path) -> None:
+    (tmp_path / "layer").mkdir()
+    (tmp_path / "layer" / "sitecustomize.py").write_text("import sys; sys.exit_status = 5")
+    process = fork(server, tmp_path, "import os, sys; os._exit(sys.exit_status)", str(tmp_path / "layer"))
+    assert until(process.poll) == 5
 
 
 def test_a_killed_sandbox_has_the_signal_as_its_status(server: ForkServer, tmp_path: Path) -> None:

@@ -144,3 +144,27 @@ def test_numbers_beyond_all_bounds_are_not_stored() -> None:
     found = upload('{"text":"a","metadata":{"n":1e999}}\n{"text":"b","metadata":{"n":1}}\n')
     assert [card.text for card in found.cards] == ["a", "b"]
     assert found.cards[0].metadata == {"n": None}
+
+
+@pytest.mark.parametrize("rule", ["|---|:---:|----|", "| :-- | --- | ---: |", "---|---|---"])
+def test_the_line_of_dashes_of_a_markdown_table_is_no_card(rule: str) -> None:
+    table = f"| Feedback | Plan | Votes |\n{rule}\n| The map is slow | Free | 3 |\n| Nice colors | Pro | 1 |\n"
+    if not rule.startswith("|"):
+        table = "\n".join(line.strip("| ") for line in table.splitlines())
+    found = upload(table)
+    assert [(card.text, card.metadata) for card in found.cards] == [
+        ("The map is slow", {"Plan": "Free", "Votes": "3"}),
+        ("Nice colors", {"Plan": "Pro", "Votes": "1"}),
+    ]
+    assert not found.rejected
+    assert not found.skipped
+
+
+def test_a_table_of_a_database_shell_is_read() -> None:
+    found = upload(" id |     feedback     \n----+------------------\n  7 | The map is slow\n  8 | Nice colors\n")
+    assert [(card.text, card.external_id) for card in found.cards] == [("The map is slow", "7"), ("Nice colors", "8")]
+    assert not found.rejected
+
+
+def test_dashes_alone_in_their_row_are_an_answer() -> None:
+    assert [card.text for card in upload("Feedback\n---\nSlow\n").cards] == ["---", "Slow"]

@@ -33,6 +33,8 @@ _PLAIN_ANSWER = _SECOND_ROW - {_OTHER}
 _NAMED = frozenset((*vocabulary.TEXT, *vocabulary.TITLE))
 _NUMBER = re.compile(r"[-+]?\d[\d.,\s]*%?")
 _MAX_LONE_NAME = 3
+_RULE = re.compile(r":?-{2,}:?")
+_JOINED_RULE = re.compile(r"-+(\+-+)+")
 _IMPORT_ID = re.compile(r'^\{"ImportId":')
 
 
@@ -62,7 +64,16 @@ def header_rows(rows: Sequence[Sequence[str]]) -> int:
     for at in range(1, min(MAX_HEADER_ROWS, len(rows))):
         if _import_ids(rows[at]):
             return at + 1
-    return 2 if len(rows) > 1 and _is_second(rows[0], rows[1]) else 1
+    return 2 if len(rows) > 1 and (_is_rule(rows[1]) or _is_second(rows[0], rows[1])) else 1
+
+
+def _is_rule(row: Sequence[str]) -> bool:
+    """Return True for a line of dashes below the names, as in Markdown or a database shell."""
+    filled = [cell.strip() for cell in row if cell.strip()]
+    if len(filled) == 1:
+        return _JOINED_RULE.fullmatch(filled[0]) is not None
+    # alone, dashes may be an answer
+    return len(filled) > 1 and all(_RULE.fullmatch(cell) for cell in filled)
 
 
 def _import_ids(row: Sequence[str]) -> bool:
@@ -87,7 +98,7 @@ def combined(rows: Sequence[Sequence[str]]) -> list[str]:
     header = [names.shown(cell) for cell in rows[0]]
     if len(rows) > 1 and _import_ids(rows[-1]):
         header = _questions(header, rows[1]) if len(rows) == MAX_HEADER_ROWS else header
-    elif len(rows) > 1:
+    elif len(rows) > 1 and not _is_rule(rows[1]):
         header = _grouped(header, [names.shown(cell) for cell in rows[1]])
     # spreadsheets export empty columns at the right
     while header and not header[-1]:

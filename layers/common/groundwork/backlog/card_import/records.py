@@ -14,6 +14,9 @@ UNCLOSED = "has an unclosed quote, so that everything below belongs to the same 
 STRAY = "has an unclosed quote"
 MISPLACED = "has a quote within a quoted cell: double it, or export the file again"
 TOO_LONG = f"is longer than {MAX_RECORD_BYTES // MIB} MB"
+PADDED = "|"
+"""Delimiter of tables for people, such as Markdown's, with blanks around each cell."""
+
 # Python's limit of 128 KB per cell would stop within a quoted cell and read the rest of it as rows
 csv.field_size_limit(10 * MIB)
 
@@ -98,6 +101,8 @@ class CsvRecords:
         # CR LF, CR and LF each end one line; the taken pieces are such lines
         self._position = Position(taken[-1][1], line + len(taken) + self._lines.skipped)
         self._lines.forget()
+        if cells and self._delimiter == PADDED:
+            cells = [cell.strip() for cell in cells]
         return Raw(line, self._position, cells, problem)
 
     def _unreadable(self, error: Exception) -> Raw:
