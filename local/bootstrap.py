@@ -37,9 +37,9 @@ PRELOADED = (
     "pynamodb.models",
     "pynamodb.transactions",
 )
-"""Packages of the layer, loaded once for all sandboxes.
+"""Packages of the layer, loaded once for all sandboxes; none starts a thread.
 
-None starts a thread. Of the environment, they keep the user agent's AWS_EXECUTION_ENV alone.
+Variables that they read at import, such as PYNAMODB_CONFIG, do not come from the function's environment.
 """
 
 
@@ -118,16 +118,19 @@ class Fork:
         os.set_inheritable(self.connection, False)
         os.environ.clear()
         os.environ.update(self.environment)
+        if sys.platform == "darwin":
+            # Else urllib asks the system for its proxies, which crashes in a fork.
+            os.environ.setdefault("no_proxy", "*")
         time.tzset()
         tempfile.tempdir = None
         layers = filter(None, self.environment.get("PYTHONPATH", "").split(os.pathsep))
         # Lambda has the function's folder in front; `-P` has kept this script's folder off the path.
         sys.path[:0] = [os.getcwd(), *layers]
         sys.argv = [self.handler]
+        threading.Thread(target=die_with_parent, args=(lifeline,), daemon=True).start()
         # As a new interpreter does with the PYTHONPATH of a function.
         sys.modules.pop("sitecustomize", None)
         site.execsitecustomize()
-        threading.Thread(target=die_with_parent, args=(lifeline,), daemon=True).start()
         # Not before: it reads the log format from the environment.
         bootstrap = importlib.import_module("awslambdaric.bootstrap")
         bootstrap.run(self.handler, SocketRuntimeClient(socket.socket(fileno=self.connection)))
@@ -167,27 +170,41 @@ def serve(requests: socket.socket) -> Fork:
 def _receive(requests: socket.socket) -> tuple[bytes, list[int]]:
     """Read one line, empty at the end; the descriptors come with its first bytes."""
     line, descriptors, *_ = socket.recv_fds(requests, 1 << 16, 2)
-    while line and not line.endswith(b"\n"):
-        line += requests.recv(1 << 16)
+    while not line.endswith(b"\n"):
+        received = requests.recv(1 << 16) if line else b""
+        if not received:
+            return b"", []
+        line += received
     return line, descriptors
 
 
 def _answer(requests: socket.socket, **answer: Any) -> None:
-    requests.sendall(json.dumps(answer).encode() + b"\n")
+    # After the local system's end, the next request is the end.
+    with contextlib.suppress(BrokenPipeError):
+        requests.sendall(json.dumps(answer).encode() + b"\n")
 
 
 def _status(pid: int) -> int | None:
     """Return the exit status of an ended process, a signal as a negative number.
 
-    Its id is free from then on.
+    Also kill its children.
     """
-    ended, status = os.waitpid(pid, os.WNOHANG)
-    return os.waitstatus_to_exitcode(status) if ended else None
+    if os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+        return None
+    # Afterwards the id may be another process's.
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signal.SIGKILL)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
 def main() -> None:
     requests, lifeline = int(sys.argv[1]), int(sys.argv[2])
     os.set_inheritable(lifeline, False)
+    # An ignored signal is inherited, and would take the exit status away.
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    # No descriptor received later may become a standard one.
+    while os.open(os.devnull, os.O_RDWR) < 2:
+        pass
     for name in NOT_DEPLOYED:
         sys.modules[name] = None  # type: ignore[assignment]
     for name in PRELOADED:

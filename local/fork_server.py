@@ -13,11 +13,14 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 _BOOTSTRAP = Path(__file__).with_name("bootstrap.py")
 _POLL_S = 0.002
+_PATIENCE_S = 60.0
+"""Seconds for an answer; the first one comes after the packages are loaded."""
 
 
 class Orphaned(Exception):
@@ -37,33 +40,19 @@ class ForkServer:
         self._lifeline, self._lifeline_writer = os.pipe()
         self._start()
 
-    def fork(
-        self, directory: Path, handler: str, environment: Mapping[str, str], connection: int, output: int
-    ) -> "ForkedProcess":
-        """Start a sandbox in this directory; `connection` and `output` are file descriptors.
-
-        Raises OSError if it cannot be started.
-        """
+    def fork(self, directory: Path, handler: str, environment: Mapping[str, str]) -> "ForkedProcess":
+        """Start a sandbox in this directory. Raises OSError if it cannot be started."""
         request = {"directory": str(directory), "handler": handler, "environment": dict(environment)}
         with self._lock:
-            answer = self._ask(request, [connection, output])
-            if answer is None and not self._closed:
-                self._stop()
+            if self._closed:
+                raise ChildProcessError("The local system is stopping.")
+            forked = self._fork(request)
+            if forked is None:
                 self._start()
-                answer = self._ask(request, [connection, output])
-        if answer is None:
+                forked = self._fork(request)
+        if forked is None:
             raise ChildProcessError("The process that starts the functions has ended.")
-        if "pid" not in answer:
-            raise OSError(answer["errno"], answer["reason"], str(directory))
-        return ForkedProcess(self, self._process, answer["pid"])
-
-    def close(self) -> None:
-        """End the process, and every sandbox that is left."""
-        with self._lock:
-            self._closed = True
-            self._stop()
-        os.close(self._lifeline)
-        os.close(self._lifeline_writer)
+        return forked
 
     def status(self, parent: "subprocess.Popen[bytes]", pid: int) -> int | None:
         """Return the exit status of a fork of `parent`, or None while it runs. Raises Orphaned."""
@@ -74,12 +63,23 @@ class ForkServer:
         status: int | None = answer["status"]
         return status
 
+    def close(self) -> None:
+        """End the process, and every sandbox that is left."""
+        with self._lock:
+            self._closed = True
+            self._stop()
+        os.close(self._lifeline)
+        os.close(self._lifeline_writer)
+
     def _start(self) -> None:
         self._requests, theirs = socket.socketpair()
+        self._requests.settimeout(_PATIENCE_S)
+        # What the packages read at import must not come from the user's own home.
+        environment = {"PATH": os.environ.get("PATH", os.defpath), "HOME": "/nonexistent"}
         with theirs:
             self._process = subprocess.Popen(
                 [sys.executable, "-P", str(_BOOTSTRAP), str(theirs.fileno()), str(self._lifeline)],
-                env={"PATH": os.environ.get("PATH", os.defpath), "LANG": "en_US.UTF-8", "PYTHONUNBUFFERED": "1"},
+                env={**environment, "LANG": "en_US.UTF-8", "PYTHONUNBUFFERED": "1"},
                 pass_fds=(theirs.fileno(), self._lifeline),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
@@ -91,8 +91,29 @@ class ForkServer:
         self._process.kill()
         self._process.wait()
 
+    def _fork(self, request: Mapping[str, Any]) -> "ForkedProcess | None":
+        """Return None if the server has ended. The caller holds the lock.
+
+        Each attempt has descriptors of its own, as a server may have forked without an answer: that sandbox ends by
+        itself when they close.
+        """
+        with ExitStack() as ours, ExitStack() as theirs:
+            connection, other = socket.socketpair()
+            ours.enter_context(connection)
+            theirs.enter_context(other)
+            readable, writable = os.pipe()
+            output = ours.enter_context(os.fdopen(readable, errors="replace"))
+            theirs.enter_context(os.fdopen(writable, "w"))
+            answer = self._ask(request, [other.fileno(), writable])
+            if answer is None:
+                return None
+            if "pid" not in answer:
+                raise OSError(answer["errno"], answer["reason"], request["directory"])
+            ours.pop_all()
+            return ForkedProcess(self, self._process, answer["pid"], connection, output)
+
     def _ask(self, request: Mapping[str, Any], descriptors: list[int] | None = None) -> Any:
-        """Return the answer, or None if the process has ended. The caller holds the lock."""
+        """Return the answer, or None if the server has ended. The caller holds the lock."""
         line = json.dumps(request).encode() + b"\n"
         answer = b""
         try:
@@ -101,18 +122,30 @@ class ForkServer:
             while not answer.endswith(b"\n"):
                 received = self._requests.recv(1 << 16)
                 if not received:
-                    return None
+                    raise EOFError
                 answer += received
-        except OSError:
+        except (OSError, EOFError):
+            # A late answer would be taken for the next one.
+            self._stop()
             return None
         return json.loads(answer)
 
 
 class ForkedProcess:
-    """A running sandbox, the leader of a process group."""
+    """A running sandbox, the leader of a process group.
 
-    def __init__(self, server: ForkServer, parent: "subprocess.Popen[bytes]", pid: int) -> None:
-        self.pid = pid
+    `connection` and `output` are our ends; the caller closes them.
+    """
+
+    def __init__(
+        self,
+        server: ForkServer,
+        parent: "subprocess.Popen[bytes]",
+        pid: int,
+        connection: socket.socket,
+        output: IO[str],
+    ) -> None:
+        self.pid, self.connection, self.output = pid, connection, output
         self._server, self._parent = server, parent
         self._lock = threading.Lock()
         self._status: int | None = None
@@ -131,7 +164,6 @@ class ForkedProcess:
     def kill(self) -> int:
         """Kill the process with its children; return its exit status."""
         with self._lock:
-            # Once the status is known, the id may be another process's.
             if self._status is None:
                 self._kill()
         while (status := self.poll()) is None:
@@ -140,4 +172,6 @@ class ForkedProcess:
 
     def _kill(self) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.pid, signal.SIGKILL)
+            # The id of an orphan may be another process's by now.
+            if os.getsid(self.pid) == self._parent.pid:
+                os.killpg(self.pid, signal.SIGKILL)

@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import os
 import shutil
 import signal
 import socket
@@ -62,24 +61,16 @@ class Sandbox:
         self.function = function
         # The counterpart of Lambda's /tmp; new for every sandbox.
         self._home = Path(tempfile.mkdtemp(prefix=f"{function.name}-", dir=scratch))
-        self._socket, theirs = socket.socketpair()
-        output, theirs_output = os.pipe()
         self._received = bytearray()
         self._log = log
         environment = {**function.environment, "HOME": str(self._home), "TMPDIR": str(self._home)}
         try:
-            self._process = server.fork(
-                function.directory, function.handler, environment, theirs.fileno(), theirs_output
-            )
+            self._process = server.fork(function.directory, function.handler, environment)
         except OSError:  # such as a missing directory
-            os.close(output)
-            self._free()
+            shutil.rmtree(self._home, ignore_errors=True)
             raise
-        finally:
-            theirs.close()
-            os.close(theirs_output)
-        lines = open(output, errors="replace")  # noqa: SIM115 - the thread closes it
-        threading.Thread(target=_forward, args=(lines, function.name, log), daemon=True).start()
+        self._socket = self._process.connection
+        threading.Thread(target=_forward, args=(self._process.output, function.name, log), daemon=True).start()
 
     @property
     def pid(self) -> int:
@@ -125,9 +116,6 @@ class Sandbox:
     def close(self) -> None:
         """Kill the process and free its resources."""
         self.kill()
-        self._free()
-
-    def _free(self) -> None:
         self._socket.close()
         shutil.rmtree(self._home, ignore_errors=True)
 

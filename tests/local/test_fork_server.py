@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import subprocess
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,6 +15,8 @@ import pytest
 from local.fork_server import ForkedProcess, ForkServer
 from local.system import LocalSystem
 from tests.local.waiting import is_running, until
+
+ROOT = Path(__file__).resolve().parents[2]
 
 Worker = Callable[..., tuple[Any, str | None]]
 
@@ -28,9 +31,10 @@ def server() -> Iterator[ForkServer]:
 def fork(server: ForkServer, folder: Path, code: str, layer: str = "") -> ForkedProcess:
     """Start a sandbox that runs the code at its import; nobody reads its output."""
     (folder / "app.py").write_text(code)
-    connection, other = socket.socketpair()
-    with connection, other, open(os.devnull, "w") as output:
-        return server.fork(folder, "app.handler", {"PYTHONPATH": layer}, connection.fileno(), output.fileno())
+    process = server.fork(folder, "app.handler", {"PYTHONPATH": layer})
+    process.output.close()
+    process.connection.close()
+    return process
 
 
 def test_a_sandbox_s_status_is_told_and_stays(server: ForkServer, tmp_path: Path) -> None:
@@ -59,8 +63,8 @@ def test_a_kill_right_after_the_start_reaches_the_sandbox(server: ForkServer, tm
 
 
 def test_a_missing_folder_is_an_error_and_the_next_start_works(server: ForkServer, tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="missing"), open(os.devnull) as nothing:
-        server.fork(tmp_path / "missing", "app.handler", {}, nothing.fileno(), nothing.fileno())
+    with pytest.raises(FileNotFoundError, match="missing"):
+        server.fork(tmp_path / "missing", "app.handler", {})
     assert fork(server, tmp_path, "import time; time.sleep(300)").poll() is None
 
 
@@ -84,6 +88,98 @@ def test_a_sandbox_without_its_local_system_ends(tmp_path: Path) -> None:
         fork(server, tmp_path, "")
 
 
+def test_a_fork_whose_server_dies_before_it_answers_is_not_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two sandboxes never answer on one socket."""
+    dying = tmp_path / "dying.py"
+    dying.write_text(DYING.format(folder=str(ROOT / "local"), mark=str(tmp_path / "has died")))
+    monkeypatch.setattr("local.fork_server._BOOTSTRAP", dying)
+    (tmp_path / "app.py").write_text("def handler(event, context): return event")
+    server = ForkServer()
+    try:
+        process = server.fork(tmp_path, "app.handler", {})
+        with process.connection, process.output:
+            assert process.connection.recv(100) == b'{"kind": "ready", "length": 0}\n'
+            expected = {process.pid, server._process.pid}
+            until(lambda: {one.pid for one in psutil.process_iter() if _is_in(one, tmp_path)} == expected)
+            process.connection.settimeout(0.5)
+            with pytest.raises(TimeoutError):
+                process.connection.recv(100)
+    finally:
+        server.close()
+
+
+DYING = """
+import os, sys
+sys.path.insert(0, {folder!r})
+import bootstrap
+sys.path.pop(0)
+answer = bootstrap._answer
+def dies_once(requests, **given):
+    if "pid" in given and not os.path.exists({mark!r}):
+        open({mark!r}, "w").close()
+        os._exit(1)
+    answer(requests, **given)
+bootstrap._answer = dies_once
+bootstrap.main()
+"""
+
+
+def _is_in(process: psutil.Process, folder: Path) -> bool:
+    try:
+        return process.cwd() == str(folder)
+    except psutil.Error:
+        return False
+
+
+def test_a_stopped_server_is_replaced(server: ForkServer, tmp_path: Path) -> None:
+    process = fork(server, tmp_path, "import time; time.sleep(300)")
+    server._requests.settimeout(0.5)
+    os.kill(psutil.Process(process.pid).ppid(), signal.SIGSTOP)
+    assert process.poll() == -signal.SIGKILL
+    until(lambda: not is_running(process.pid))
+    assert fork(server, tmp_path, "import time; time.sleep(300)").poll() is None
+
+
+def test_half_a_request_ends_the_server(server: ForkServer) -> None:
+    server._requests.sendall(b'{"ended": ')
+    server._requests.close()
+    assert server._process.wait(60) == 0
+
+
+def test_the_children_of_an_ended_sandbox_end(server: ForkServer, tmp_path: Path) -> None:
+    code = "import os, subprocess; print(subprocess.Popen(['sleep', '300']).pid, flush=True); os._exit(3)"
+    (tmp_path / "app.py").write_text(code)
+    process = server.fork(tmp_path, "app.handler", {"PATH": os.environ["PATH"]})
+    with process.connection, process.output:
+        child = int(process.output.readline())
+        assert is_running(child)
+        assert until(process.poll) == 3
+        until(lambda: not is_running(child))
+
+
+def test_an_ignored_sigchld_does_not_hide_the_status(tmp_path: Path) -> None:
+    before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    try:
+        server = ForkServer()
+    finally:
+        signal.signal(signal.SIGCHLD, before)
+    assert until(fork(server, tmp_path, "import os; os._exit(7)").poll) == 7
+    server.close()
+
+
+def test_the_reused_id_of_an_orphan_is_left_alone(server: ForkServer) -> None:
+    ended, other = subprocess.Popen(["true"]), subprocess.Popen(["sleep", "300"], start_new_session=True)
+    ended.wait()
+    connection, end = socket.socketpair()
+    with connection, end, open(os.devnull) as output:
+        assert ForkedProcess(server, ended, other.pid, connection, output).kill() == -signal.SIGKILL
+    assert other.poll() is None
+    other.kill()
+    other.wait()
+
+
 def test_an_invocation_outlives_the_fork_server(
     system: LocalSystem, worker: Worker, logs: list[tuple[str, str]]
 ) -> None:
@@ -104,6 +200,6 @@ def test_a_function_sees_no_more_than_its_own_environment_and_packages(worker: W
     assert answer["environment"]["TMPDIR"] == answer["temporary"]
     # neither the shell's variables nor the project's folder
     assert not {"PYTEST_CURRENT_TEST", "VIRTUAL_ENV"} & set(answer["environment"])
-    assert str(Path(__file__).parents[2]) not in answer["path"]
+    assert str(ROOT) not in answer["path"]
     assert not {"local", "tests", "samcli", "moto", "awscrt"} & set(answer["modules"])
     assert {"boto3", "pydantic", "pynamodb"} <= set(answer["modules"])
