@@ -30,7 +30,7 @@ class Orphaned(Exception):
 class ForkServer:
     """The forking process, until `close`.
 
-    A killed one is replaced at the next start of a sandbox; its own sandboxes complete their invocation first.
+    A killed one is replaced at the next start of a sandbox; the sandboxes that it has started go on.
     """
 
     def __init__(self) -> None:

@@ -78,7 +78,16 @@ class Sandbox:
 
     @property
     def alive(self) -> bool:
-        return self._process.poll() is None
+        """Whether the process, idle now, still has its socket open."""
+        try:
+            self._socket.settimeout(0)
+            self._socket.recv(1, socket.MSG_PEEK)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        # The end of the stream: an idle process sends nothing.
+        return False
 
     def prepare(self) -> Outcome | None:
         """Wait until the function is imported; return the error if the import failed."""

@@ -180,9 +180,7 @@ def test_the_reused_id_of_an_orphan_is_left_alone(server: ForkServer) -> None:
     other.wait()
 
 
-def test_an_invocation_outlives_the_fork_server(
-    system: LocalSystem, worker: Worker, logs: list[tuple[str, str]]
-) -> None:
+def test_a_sandbox_outlives_the_fork_server(system: LocalSystem, worker: Worker, logs: list[tuple[str, str]]) -> None:
     before = worker()[0]["pid"]
     logs.clear()
     with ThreadPoolExecutor(1) as thread:
@@ -190,8 +188,18 @@ def test_an_invocation_outlives_the_fork_server(
         until(lambda: ("local-worker", "going to sleep") in list(logs))
         os.kill(psutil.Process(system.pids("WorkerFunction")[0]).ppid(), signal.SIGKILL)
         assert invocation.result() == (None, None)
-    assert worker()[0]["pid"] != before
+    assert worker()[0]["pid"] == before
+    system.kill_sandboxes("WorkerFunction")
     until(lambda: not is_running(before))
+    assert worker()[0]["pid"] != before
+
+
+def test_a_sandbox_killed_while_idle_is_replaced(worker: Worker) -> None:
+    before = worker()[0]["pid"]
+    os.kill(before, signal.SIGKILL)
+    until(lambda: not is_running(before))
+    answer, error = worker()
+    assert (error, answer["pid"] != before) == (None, True)
 
 
 def test_a_function_sees_no_more_than_its_own_environment_and_packages(worker: Worker) -> None:
