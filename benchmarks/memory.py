@@ -93,8 +93,10 @@ def resident(process: "subprocess.Popen[str]") -> dict[str, int]:
 
 def _megabytes(process: psutil.Process) -> int:
     """Return the resident memory; of a page shared by n processes, the nth part."""
-    memory: int = process.memory_full_info().pss
-    return memory >> 20
+    memory = process.memory_full_info()
+    # Only Linux knows the parts.
+    size: int = getattr(memory, "pss", memory.rss)
+    return size >> 20
 
 
 def _file(data: Path) -> dict[str, int]:

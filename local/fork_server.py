@@ -30,7 +30,7 @@ class Orphaned(Exception):
 class ForkServer:
     """The forking process, until `close`.
 
-    A killed one is replaced at the next start of a sandbox; the sandboxes that it has started go on.
+    A killed one is replaced at the next start of a sandbox. Its sandboxes serve until they are killed.
     """
 
     def __init__(self) -> None:
@@ -151,7 +151,10 @@ class ForkedProcess:
         self._status: int | None = None
 
     def poll(self) -> int | None:
-        """Return the exit status, a signal as a negative number, or None while the process runs."""
+        """Return the exit status, a signal as a negative number, or None while the process runs.
+
+        Kills the process if its server has ended, as its status cannot be known any more.
+        """
         with self._lock:
             if self._status is None:
                 try:

@@ -38,6 +38,18 @@ class Plans:
         assert answer.status == 200, answer.body
         return answer.json
 
+    def every(self, path: str, limit: int) -> list[Any]:
+        """Read a list page by page, each of at most `limit` items."""
+        found: list[Any] = []
+        query = {"limit": str(limit)}
+        while True:
+            page = self.get(path, **query)
+            assert len(page["items"]) <= limit
+            found += page["items"]
+            if page["nextToken"] is None:
+                return found
+            query["nextToken"] = page["nextToken"]
+
     def repository(self, **body: Any) -> str:
         made = self.made("/api/repositories", **{"name": "Shop", "url": "https://example.com/shop.git"} | body)
         return str(made["id"])

@@ -327,14 +327,7 @@ def test_the_checks_of_a_task_are_listed_newest_first_in_pages(plans: Plans, pla
     ]
     assert (every[0]["tree"], every[0]["commit"], every[0]["log"], every[0]["attempt"]) == ("t", "c", "l1 lint", 1)
     assert every[0]["costUsd"] > 0
-    found, query = [], {"limit": "3"}
-    while True:
-        page = plans.get(path, **query)
-        found += page["items"]
-        if page["nextToken"] is None:
-            break
-        query["nextToken"] = page["nextToken"]
-    assert found == every
+    assert plans.every(path, limit=3) == every
     error(plans.call("GET", path, query={"nextToken": "bm8"}), 422, "INVALID")
 
 

@@ -29,13 +29,7 @@ def test_a_repository_with_plans_is_not_deleted(plans: Plans, plan: Any) -> None
 
 def test_lists_go_page_by_page(plans: Plans) -> None:
     ids = [plans.repository(name=f"R{n}") for n in range(5)]
-    found: list[str] = []
-    query: dict[str, str] = {"limit": "2"}
-    while query.get("nextToken") != "None":
-        page = plans.get("/api/repositories", **query)
-        assert len(page["items"]) <= 2
-        found += [item["id"] for item in page["items"]]
-        query["nextToken"] = str(page["nextToken"])
+    found = [item["id"] for item in plans.every("/api/repositories", limit=2)]
     assert sorted(found) == sorted(ids)
 
 

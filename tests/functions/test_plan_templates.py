@@ -55,13 +55,7 @@ def test_a_plan_saved_as_a_template_makes_plans_with_other_values(plans: Plans) 
 def test_templates_are_listed_page_by_page(plans: Plans) -> None:
     plan = plans.plan(phase("P", task("a")))
     saved = {plans.made("/api/plan-templates", planId=plan["id"], name=f"T{n}")["id"] for n in range(3)}
-    found: list[str] = []
-    query: dict[str, str] = {"limit": "2"}
-    while query.get("nextToken") != "None":
-        page = plans.get("/api/plan-templates", **query)
-        assert len(page["items"]) <= 2
-        found += [item["id"] for item in page["items"]]
-        query["nextToken"] = str(page["nextToken"])
+    found = [item["id"] for item in plans.every("/api/plan-templates", limit=2)]
     assert len(found) == 6
     assert set(found) == {"feature", "dependency-upgrade", "bug-fix"} | saved
 
