@@ -42,6 +42,7 @@ def feedback() -> str:
     return "\n".join([*lines, "fb-empty,,Email,4.3"])
 
 
+@pytest.mark.slow(reason="every step from a file to commits, in one browser")
 def test_a_csv_becomes_a_backlog_and_a_story_becomes_commits(system: System, repository: Path, comes: Comes) -> None:
     page = comes(system[0].url, system[0].token).opens("/")
     create_project(page, "Cycling app")

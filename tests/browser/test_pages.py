@@ -28,6 +28,7 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SampleData]:
 
 
 @pytest.mark.parametrize("name", PAGES)
+@pytest.mark.slow(reason="the first page waits for the sample data of all pages")
 def test_axe_finds_nothing_wrong_with_a_page_in_light_or_in_dark(system: SampleData, comes: Comes, name: str) -> None:
     person = comes(system.system.url, system.system.token)
     person.opens(system.pages[name])

@@ -110,6 +110,7 @@ def test_tasks_are_reordered_and_linked_by_dragging_without_cycles(system: Syste
     assert [one["dependsOn"] for one in kept.values()] == [[], [], [kept["a"]["id"]]]
 
 
+@pytest.mark.slow(reason="a plan executes between the decisions")
 def test_every_decision_about_a_task_is_made_by_clicking(system: System, comes: Comes) -> None:
     """Retry, approve, reject, complete by hand, skip; then roll back."""
     plan = system[1].plan(

@@ -53,6 +53,7 @@ def starts(page: Page, stories: int) -> None:
     expect(done(page)).to_have_attribute("aria-valuemax", str(stories))
 
 
+@pytest.mark.slow(reason="the first test of its module starts the system")
 def test_a_run_survives_a_reload_and_is_listed_in_its_project(system: System, gate: GatedModel, comes: Comes) -> None:
     project = with_stories(system[1], 6)
     page = comes(system[0].url, system[0].token).opens(f"/projects/{project}")

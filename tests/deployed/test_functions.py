@@ -97,6 +97,7 @@ def test_manage_backlog_says_that_it_is_well_and_what_it_offers(system: Deployed
     assert system.request("ManageBacklogFunction", http_event("GET", route, route), 200)
 
 
+@pytest.mark.slow(reason="cold starts of the built functions in the real runtime")
 def test_a_run_goes_on_from_hop_to_hop_until_all_is_done(system: Deployed, project: str) -> None:
     # safe pacing leaves 2 s between calls, so a hop of 20 s cannot make more than 8 of the stories
     run_id = start(system, project, {"type": "GENERATE_STORIES", "options": {"pacing": "safe", "mode": "compact"}})
@@ -126,6 +127,7 @@ def test_a_sandbox_stays_warm_from_one_request_to_the_next(system: Deployed, pro
     assert first.sandbox == second.sandbox
 
 
+@pytest.mark.slow(reason="a function runs until its time is up")
 def test_a_request_out_of_time_is_answered_before_lambda_ends_the_function(system: Deployed, project: str) -> None:
     # 28 s: the template's own time, less the second for the answer
     path, route = f"/api/projects/{project}", "/api/projects/{projectId}"
@@ -259,6 +261,7 @@ def used_plan_routes(system: Deployed, project: str, tmp_path_factory: pytest.Te
         return use_every_plan_endpoint(system, url, story)
 
 
+@pytest.mark.slow(reason="cold starts of the built functions in the real runtime")
 def test_plans_are_edited_written_and_reviewed(system: Deployed, used_plan_routes: set[tuple[str, str]]) -> None:
     assert used_plan_routes == plan_routes()
     readers = ("ProcessNextFunction", "ManagePlansFunction", "PlanExecutorFunction")

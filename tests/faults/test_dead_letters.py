@@ -3,6 +3,8 @@
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from groundwork.runs.model import ITEM_ATTEMPTS, MAX_STALLED_HOPS, ErrorCode, Run, RunStatus
 from tests.anthropic_server.faults import Call, Fault, hanging, never
 from tests.faults.alarms import metrics_of
@@ -77,6 +79,7 @@ class Breakdown:
         return (Aws.FAILED_BEFORE, 0.0) if fails else (None, 0.0)
 
 
+@pytest.mark.slow(reason="three attempts fail one after another, then the queue is polled")
 def test_a_hop_failed_three_times_returns_through_the_dead_letter_queue() -> None:
     """No schedule runs here: only the message in the queue can have revived the run."""
     quick, breakdown = Durations(trigger_ms=200), Breakdown()
@@ -91,6 +94,7 @@ def test_a_hop_failed_three_times_returns_through_the_dead_letter_queue() -> Non
         assert at_the_end(here.reader.state(project)) == []
 
 
+@pytest.mark.slow(reason="five hops fail, each after three attempts")
 def test_a_run_whose_every_hop_fails_ends_failed_with_the_reason() -> None:
     quick = Durations(lease_ms=1_500, renew_ms=400, trigger_ms=200, retry_ms=10**9)
     breakdown = Breakdown(cards_stay_unreadable=True)
@@ -115,6 +119,7 @@ def test_a_run_whose_every_hop_fails_ends_failed_with_the_reason() -> None:
         assert at_the_end(replace(state, attention=frozenset())) == []
 
 
+@pytest.mark.slow(reason="a worker is killed and its lease expires at each attempt")
 def test_a_poison_item_fails_after_its_attempts_and_the_others_complete() -> None:
     killed: list[World] = []
 

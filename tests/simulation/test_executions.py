@@ -43,6 +43,7 @@ def test_no_fault_breaks_a_plan_that_is_carried_out(first: int) -> None:
 
 @pytest.mark.full
 @pytest.mark.parametrize("seed", FOUND)
+@pytest.mark.slow(reason="a plan that is executed takes seconds to simulate")
 def test_what_a_seed_has_found_stays_mended(seed: int) -> None:
     report = simulate_execution(seed)
     assert not report.broken, report

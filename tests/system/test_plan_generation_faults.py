@@ -92,6 +92,7 @@ def once_each(faults: dict[str, Fault]) -> Script:
     return script
 
 
+@pytest.mark.slow(reason="each fault of the model costs a wait and a new call")
 def test_a_plan_is_generated_despite_faults_and_all_usage_is_counted(repository: Path) -> None:
     with AnthropicServer(once_each(FIRST)) as server, _with(server) as (_, client):
         planner = Planner(client, str(repository))

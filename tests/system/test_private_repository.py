@@ -116,12 +116,14 @@ def generated(executor: Executor) -> dict[str, Any]:
     return progress | {"planId": accepted["planId"]}
 
 
+@pytest.mark.slow(reason="the first test of its module starts the engine, the system and a git server")
 def test_without_its_secret_a_private_repository_is_refused_with_the_reason(kept: Kept, private: Executor) -> None:
     progress = generated(private)
     assert progress["status"] == "FAILED"
     assert SECRET in progress["errorMessage"]
 
 
+@pytest.mark.slow(reason="plans are generated until the secret is read, then one is executed")
 def test_with_its_secret_plans_are_generated_and_executed(kept: Kept, private: Executor, served: GitServer) -> None:
     said = kept.make_secret(SECRET, f"{USER}:{TOKEN}\n")
     assert (kept.data / "secrets.toml").stat().st_mode & 0o777 == 0o600
@@ -149,6 +151,7 @@ def test_with_its_secret_plans_are_generated_and_executed(kept: Kept, private: E
     assert [name for name, text in everything.items() for secret in FORBIDDEN if secret in text] == []
 
 
+@pytest.mark.slow(reason="plans are generated until the replaced secret is read")
 def test_a_replaced_secret_is_used_and_a_wrong_one_shows_the_reason(kept: Kept, private: Executor) -> None:
     wrong = "robot:revoked-token-of-yesterday"
     kept.make_secret(SECRET, wrong)

@@ -55,6 +55,7 @@ def start() -> Iterator[Start]:
         process.communicate()
 
 
+@pytest.mark.slow(reason="the whole demo, as a user starts it")
 def test_the_demo_takes_the_examples_to_commits(start: Start) -> None:
     process = start(EXIT="1")
     output, errors = process.communicate(timeout=240)
@@ -88,6 +89,7 @@ def committed(output: str) -> list[str]:
     return re.findall(r"^  ([0-9a-f]{7}) ", output, re.MULTILINE)
 
 
+@pytest.mark.slow(reason="the whole demo, as a user starts it")
 def test_the_demo_serves_own_cards_until_a_signal(start: Start, tmp_path: Path) -> None:
     own = tmp_path / "mine.ndjson"
     own.write_text('{"text": "The export is broken"}\n{"text": "Please add a dark mode"}\n{"text": ""}\n')
