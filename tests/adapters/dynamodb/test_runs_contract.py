@@ -1,6 +1,7 @@
 """What every RunStore must do, shown on the fake, on moto and on DynamoDB Local."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pytest
 
@@ -39,12 +40,12 @@ class Place:
             return self.store.projects[self.project_id]["subtasks"]
         return int(ProjectRow.get(self.project_id, "P", consistent_read=True).subtasks)
 
-    def new(self, type_: RunType = RunType.GENERATE_SUBTASKS, **fields: object) -> Run:
+    def new(self, type_: RunType = RunType.GENERATE_SUBTASKS, **fields: Any) -> Run:
         number = self.store.next_number(self.project_id)
         run = Run(id=str(Path(Kind.RUN, self.project_id, (number,))), type=type_, created_at=NOW, total=2)
-        return replace(run, **fields)  # type: ignore[arg-type]
+        return replace(run, **fields)
 
-    def started(self, type_: RunType = RunType.GENERATE_SUBTASKS, **fields: object) -> Run:
+    def started(self, type_: RunType = RunType.GENERATE_SUBTASKS, **fields: Any) -> Run:
         run = self.new(type_, **fields)
         self.store.start(run, [], None)
         return run
